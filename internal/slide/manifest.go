@@ -1,0 +1,70 @@
+package slide
+
+import (
+	"time"
+
+	"github.com/pims-cloud/pims/formats"
+)
+
+// Manifest is the JSON part of a sidecar: everything about a slide except
+// where its tiles are. docs/sidecar-format.md specifies it.
+type Manifest struct {
+	// Version identifies the slide's bytes and index: 16 hex digits. It stands
+	// in every ETag and cache key.
+	Version   string    `json:"version"`
+	Creator   string    `json:"creator"` // program and version that wrote the sidecar
+	CreatedAt time.Time `json:"createdAt"`
+	// Name is the sanitised file name: the slide's path is "<id>/<name>".
+	Name string `json:"name"`
+	// OriginalName is the name as the user gave it.
+	OriginalName string              `json:"originalName"`
+	Sources      []SourceObject      `json:"sources"`
+	Description  formats.Description `json:"description"`
+	Encodings    []formats.Encoding  `json:"encodings"`
+	Associated   []Associated        `json:"associated,omitempty"`
+	// Bounds has the least and greatest value of every channel, sampled at
+	// import; empty when they are not known.
+	Bounds []Bounds `json:"bounds,omitempty"`
+	// Pages is the directory of the index; Build fills it.
+	Pages []Page `json:"pages"`
+}
+
+// Where a source object lies.
+const (
+	InSlides  = "slides"  // the slides store, beside the sidecar
+	InUploads = "uploads" // the uploads store, registered in place
+	InFile    = "file"    // a file of this machine, Key is its absolute path
+)
+
+// SourceObject is one object that tiles are read from.
+type SourceObject struct {
+	In   string `json:"in"` // InSlides, InUploads or InFile
+	Key  string `json:"key"`
+	Size int64  `json:"size"` // bytes
+	ETag string `json:"etag"`
+}
+
+// Associated is one associated image, stored decoded and re-encoded.
+type Associated struct {
+	Name      string `json:"name"` // formats.AssociatedThumb, …Label, …Macro
+	Width     int    `json:"width"`
+	Height    int    `json:"height"`
+	Samples   int    `json:"samples"`
+	Key       string `json:"key"` // in the slides store
+	MediaType string `json:"mediaType"`
+}
+
+// Bounds is the least and greatest sample value of one channel.
+type Bounds struct {
+	Min float64 `json:"min"`
+	Max float64 `json:"max"`
+}
+
+// Page is one entry of the page directory.
+type Page struct {
+	Level  int   `json:"level"`
+	Plane  int   `json:"plane"`  // Description.PlaneNumber
+	First  int   `json:"first"`  // number of the first tile in it
+	Count  int   `json:"count"`  // tiles, at most TilesPerPage
+	Offset int64 `json:"offset"` // bytes from the end of the manifest
+}
