@@ -1,0 +1,86 @@
+# The project's commands. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+WEB_SOURCES := $(shell find web/src -type f 2>/dev/null) web/build.mjs
+# One package's tests may take this long; the whole run stays within 15 minutes on 2 cores.
+TEST_TIMEOUT ?= 12m
+
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: setup setup-build setup-test
+setup: setup-test web/node_modules/.package-lock.json ## install what building and testing need (apt, npm); quick when it is there
+
+setup-build:
+	@scripts/setup.sh build
+
+setup-test:
+	@scripts/setup.sh build test
+
+.PHONY: web
+web: web/dist/index.html
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json web/.npmrc
+	cd web && npm ci --no-fund --no-audit
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run --silent build
+
+.PHONY: build
+build: setup-build web functions ## build bin/pims, and the functions for linux/arm64; check that it also builds without cgo
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
+	CGO_ENABLED=0 go build ./...
+
+.PHONY: functions
+functions: ## cross-build the Lambda functions for linux/arm64 into dist/functions
+	@for main in functions/*/main.go; do \
+		name=$$(basename "$$(dirname "$$main")"); \
+		echo "dist/functions/$$name/bootstrap"; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags lambda.norpc \
+			-ldflags '-s -w $(LDFLAGS)' -o "dist/functions/$$name/bootstrap" "./functions/$$name"; \
+	done
+
+.PHONY: run
+run: setup-build web ## build and serve on port 5000 with no configuration
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
+	exec bin/pims serve
+
+.PHONY: test
+test: setup-test web ## set up, vet with and without cgo, and run all tests with the race detector
+	go vet ./...
+	CGO_ENABLED=0 go vet ./...
+	go test -race -timeout $(TEST_TIMEOUT) ./...
+	@if [ -f test/go.mod ]; then \
+		echo "cd test && go test -race ./..."; \
+		cd test && go vet ./... && go test -race -timeout $(TEST_TIMEOUT) ./...; \
+	fi
+
+bin/golangci-lint: tools/go.mod tools/go.sum
+	@echo "building golangci-lint (once; some minutes)"
+	cd tools && go build -trimpath -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: lint
+lint: setup-build bin/golangci-lint ## check style, and who may import whom (.golangci.yml)
+	bin/golangci-lint run ./...
+	@if [ -f test/go.mod ]; then echo "cd test && golangci-lint run"; cd test && ../bin/golangci-lint run --config ../.golangci.yml ./...; fi
+	scripts/check-tree.sh
+
+.PHONY: bench
+bench: setup-build web ## measure tiles per second, allocations and the cost of each step
+	go test -run '^$$' -bench . -benchmem -timeout 30m ./bench/...
+
+.PHONY: fixtures
+fixtures: ## write the generated slides of testdata/ again
+	go run ./cmd/slidegen fixtures testdata
+
+.PHONY: clean
+clean: ## remove what was built; slides in data/ stay
+	rm -rf bin dist web/node_modules
+	find web/dist -mindepth 1 ! -name .keep -delete
