@@ -25,8 +25,9 @@ type Manifest struct {
 	// Bounds has the least and greatest value of every channel, sampled at
 	// import; empty when they are not known.
 	Bounds []Bounds `json:"bounds,omitempty"`
-	// Pages is the directory of the index; Build fills it.
-	Pages []Page `json:"pages"`
+	// Index says where the pages of every level are; Encode fills it. It has
+	// one entry a level, in level order.
+	Index []LevelIndex `json:"index"`
 }
 
 // Where a source object lies.
@@ -60,11 +61,9 @@ type Bounds struct {
 	Max float64 `json:"max"`
 }
 
-// Page is one entry of the page directory.
-type Page struct {
-	Level  int   `json:"level"`
-	Plane  int   `json:"plane"`  // Description.PlaneNumber
-	First  int   `json:"first"`  // number of the first tile in it
-	Count  int   `json:"count"`  // tiles, at most TilesPerPage
-	Offset int64 `json:"offset"` // bytes from the end of the manifest
+// LevelIndex is where the pages of one level are. Page p of plane n starts at
+// Offset + n×PlaneBytes + p×(TilesPerPage×entryBytes + 4).
+type LevelIndex struct {
+	Offset     int64 `json:"offset"`     // bytes from the end of the manifest
+	PlaneBytes int64 `json:"planeBytes"` // bytes of all pages of one plane
 }

@@ -1,0 +1,197 @@
+package slide
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/cache"
+	"github.com/pims-cloud/pims/internal/objectstore"
+	"github.com/pims-cloud/pims/source"
+)
+
+// Config says how many slides stay open and for how long.
+type Config struct {
+	// Open is how many slides are held in memory.
+	Open int `env:"SLIDES_OPEN" envDefault:"512" desc:"how many slides stay open in memory; each holds about 64 KiB"`
+	// Recheck is how long an open slide is trusted before its sidecar is read again.
+	Recheck time.Duration `env:"SLIDES_RECHECK" envDefault:"5m" desc:"how long an open slide is used before its sidecar is read again"`
+}
+
+// Validate says which variable is wrong, what it holds and what is expected.
+func (c Config) Validate() error {
+	if c.Open < 1 {
+		return fault.New(fault.Invalid, "config", "SLIDES_OPEN is %d, expected at least 1.", c.Open)
+	}
+	if c.Recheck < time.Second {
+		return fault.New(fault.Invalid, "config", "SLIDES_RECHECK is %s, expected at least 1s.", c.Recheck)
+	}
+	return nil
+}
+
+// Stores is where slides and their sources lie.
+type Stores struct {
+	Slides  *objectstore.Store
+	Uploads *objectstore.Store
+	// File opens a file of this machine that was registered in place, and says
+	// under which key the store has it. nil where that is not offered.
+	File func(path string) (store *objectstore.Store, key string, err error)
+}
+
+func (s *Stores) of(o SourceObject) (*objectstore.Store, string, error) {
+	switch {
+	case o.In == InSlides && s.Slides != nil:
+		return s.Slides, o.Key, nil
+	case o.In == InUploads && s.Uploads != nil:
+		return s.Uploads, o.Key, nil
+	case o.In == InFile && s.File != nil:
+		return s.File(o.Key)
+	}
+	return nil, "", fault.New(fault.Unsupported, "source-place", "A source lies in %q, which this process can not read.", o.In)
+}
+
+// Catalog opens slides and keeps them open. It is safe for concurrent use.
+type Catalog struct {
+	stores  Stores
+	pages   *cache.Cache
+	open    *otter.Cache[ID, *Slide]
+	flights cache.Flights[*Slide]
+}
+
+// NewCatalog makes a catalog whose index pages share the given cache.
+func NewCatalog(stores Stores, pages *cache.Cache, c Config) (*Catalog, error) {
+	open, err := otter.New(&otter.Options[ID, *Slide]{
+		MaximumSize:      c.Open,
+		ExpiryCalculator: otter.ExpiryWriting[ID, *Slide](c.Recheck),
+	})
+	if err != nil {
+		return nil, fault.New(fault.Internal, "catalog", "The catalog of open slides can not be made.").Because(err)
+	}
+	return &Catalog{stores: stores, pages: pages, open: open}, nil
+}
+
+// Open gives the slide from memory, or by reading the first 64 KiB of its
+// sidecar (and the rest of an unusually long manifest). Kind NotFound when
+// there is none, Corrupt or Unsupported when the sidecar is not usable.
+func (c *Catalog) Open(ctx context.Context, id ID) (*Slide, error) {
+	if s, ok := c.open.GetIfPresent(id); ok {
+		return s, nil
+	}
+	s, _, err := c.flights.Do(ctx, string(id), func(ctx context.Context) (*Slide, error) {
+		s, err := c.load(ctx, id)
+		if err == nil {
+			c.open.Set(id, s)
+		}
+		return s, err
+	})
+	return s, err
+}
+
+func (c *Catalog) load(ctx context.Context, id ID) (*Slide, error) {
+	prefix, object, err := c.stores.Slides.ReadPrefix(ctx, id.SidecarKey(), PrefixBytes)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, fault.New(fault.NotFound, "slide-not-found", "There is no slide %q.", string(id)).Because(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	h, err := decodeHeader(id, prefix, object.Size)
+	if err != nil {
+		return nil, err
+	}
+	pagesStart := headerBytes + h.manifestBytes
+	if missing := pagesStart - int64(len(prefix)); missing > 0 {
+		rest, err := c.stores.Slides.ReadRanges(ctx, object.Key, object.ETag,
+			[]source.Range{{Offset: int64(len(prefix)), Length: missing}})
+		if err != nil {
+			return nil, err
+		}
+		prefix = append(prefix, rest[0]...)
+	}
+	manifest, err := decodeManifest(id, h, prefix[headerBytes:pagesStart], object.Size)
+	if err != nil {
+		return nil, err
+	}
+	s := &Slide{
+		id: id, manifest: manifest, pagesStart: pagesStart, etag: object.ETag, modTime: object.ModTime,
+		stores: &c.stores, pages: c.pages,
+	}
+	return s, s.keepCoarse(prefix[pagesStart:])
+}
+
+// keepCoarse checks and keeps the pages that lie wholly in what was read.
+func (s *Slide) keepCoarse(read []byte) error {
+	d := &s.manifest.Description
+	var end int64
+	for level := len(d.Levels) - 1; level >= 0; level-- {
+		total := d.Levels[level].Tiles()
+		for range d.Planes() {
+			for first := 0; first < total; first += TilesPerPage {
+				length := int64(min(TilesPerPage, total-first)*entryBytes + pageCRCBytes)
+				if end+length > int64(len(read)) {
+					s.coarse = bytes.Clone(read[:end])
+					return nil
+				}
+				if err := s.checkPage(read[end:end+length], end); err != nil {
+					return err
+				}
+				end += length
+			}
+		}
+	}
+	s.coarse = bytes.Clone(read[:end])
+	return nil
+}
+
+// Forget drops an open slide, after it was imported again or deleted.
+func (c *Catalog) Forget(id ID) { c.open.Invalidate(id) }
+
+// Fresh opens the slide and runs do. When do finds that an object changed under
+// it (kind Changed), the slide is opened again and do runs once more, from the
+// start: no answer ever mixes two versions.
+func (c *Catalog) Fresh(ctx context.Context, id ID, do func(*Slide) error) error {
+	s, err := c.Open(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = do(s)
+	if fault.KindOf(err) != fault.Changed {
+		return err
+	}
+	// Only the handle that failed is dropped: another request may already have
+	// put a fresh one in its place.
+	c.open.ComputeIfPresent(id, func(held *Slide) (*Slide, otter.ComputeOp) {
+		if held == s {
+			return nil, otter.InvalidateOp
+		}
+		return held, otter.CancelOp
+	})
+	if s, err = c.Open(ctx, id); err != nil {
+		return err
+	}
+	return do(s)
+}
+
+// List walks the ids of everything that was ever uploaded, in id order, slides
+// and failed imports alike.
+func (c *Catalog) List(ctx context.Context) iter.Seq2[ID, error] {
+	return func(yield func(ID, error) bool) {
+		for folder, err := range c.stores.Slides.Folders(ctx, "") {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			id, notOurs := ParseID(folder)
+			if notOurs != nil {
+				continue
+			}
+			if !yield(id, nil) {
+				return
+			}
+		}
+	}
+}
