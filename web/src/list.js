@@ -1,0 +1,168 @@
+// The list of slides.
+import { deleteSlide, imageAddress, listSlides } from "./api.js";
+import { announce, confirmDialog, el, iconButton } from "./dom.js";
+import { bytes, dimensions, magnification, reason, stage } from "./format.js";
+import { icon } from "./icons.js";
+import { slideHash } from "./route.js";
+
+const refreshMs = 5000;
+
+/** The list: cards that keep up with the server while the list is shown. */
+export class SlideList {
+  #items = [];
+  #shown = "";
+  #timer = 0;
+  #filter = "";
+  #loading = null;
+
+  constructor({ onPick }) {
+    this.grid = el("ul", { class: "grid", "aria-label": "Slides" });
+    this.message = el("div", { class: "list-message" });
+    this.count = el("span", { class: "count" });
+    this.search = el("input", { type: "search", class: "search-input", placeholder: "Find by name", "aria-label": "Find a slide by name", oninput: () => {
+      this.#filter = this.search.value.trim().toLowerCase();
+      this.#render();
+    } });
+    this.onPick = onPick;
+    this.tools = el("div", { class: "list-tools", hidden: true },
+      el("h2", {}, "Slides ", this.count),
+      el("label", { class: "search" }, icon("search"), this.search));
+    this.element = el("section", { class: "list" }, this.tools, this.message, this.grid);
+  }
+
+  /** Starts following the server. */
+  start() {
+    this.refresh();
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => { if (!document.hidden) this.refresh(); }, refreshMs);
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+  }
+
+  /** Asks the server now; the cards change only when the answer did. */
+  async refresh() {
+    this.#loading?.abort();
+    const loading = (this.#loading = new AbortController());
+    try {
+      this.#items = await listSlides(loading.signal);
+      this.#render();
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.#shown = "";
+      this.message.replaceChildren(this.#problem(error.message));
+    }
+  }
+
+  #render() {
+    const key = JSON.stringify([this.#items, this.#filter]);
+    if (key === this.#shown) return;
+    this.#shown = key;
+
+    const newestFirst = [...this.#items].sort((a, b) => String(b.createdAt).localeCompare(String(a.createdAt)));
+    const visible = newestFirst.filter((item) => (item.name ?? item.id).toLowerCase().includes(this.#filter));
+    this.tools.hidden = this.#items.length === 0;
+    this.count.textContent = String(this.#items.length);
+    this.#renderMessage(visible.length);
+    this.#renderCards(visible);
+  }
+
+  #renderMessage(visible) {
+    if (!this.#items.length) this.message.replaceChildren(this.#empty());
+    else if (!visible) this.message.replaceChildren(el("p", { class: "nothing" }, `No slide has “${this.search.value.trim()}” in its name.`));
+    else this.message.replaceChildren();
+  }
+
+  /** Cards that did not change stay in the document, with their focus and picture. */
+  #renderCards(items) {
+    const old = new Map([...this.grid.children].map((card) => [card.dataset.key, card]));
+    const cards = items.map((item) => {
+      const key = JSON.stringify(item);
+      const card = old.get(key) ?? this.#card(item);
+      card.dataset.key = key;
+      return card;
+    });
+    const focused = this.grid.contains(document.activeElement) ? document.activeElement : null;
+    if (cards.length !== this.grid.children.length || cards.some((card, i) => card !== this.grid.children[i])) {
+      this.grid.replaceChildren(...cards);
+      focused?.focus({ preventScroll: true });
+    }
+  }
+
+  #card(item) {
+    const name = item.name ?? item.id;
+    if (item.state === "failed") return this.#failedCard(item, name);
+    if (item.state && item.state !== "done") return this.#pendingCard(item, name);
+    const picture = el("img", {
+      src: imageAddress(item.path, "/thumb.jpg?length=512"), alt: "", loading: "lazy", decoding: "async",
+      onerror: () => picture.replaceWith(el("span", { class: "no-picture" }, "No preview")),
+    });
+    const facts = [item.format, item.magnification ? magnification(item.magnification) : null].filter(Boolean);
+    return el("li", { class: "card" },
+      el("a", { class: "card-link", href: slideHash(item.id) },
+        el("div", { class: "picture" }, picture),
+        el("div", { class: "card-body" },
+          el("h3", { title: name }, name),
+          el("p", { class: "facts" },
+            item.width ? dimensions(item.width, item.height) : "",
+            item.sizeBytes ? ` · ${bytes(item.sizeBytes)}` : ""),
+          el("p", { class: "tags" }, facts.map((fact) => el("span", { class: "tag" }, fact))))),
+      iconButton(icon("trash"), `Delete ${name}`, () => this.#delete(item, name), { class: "icon-button card-delete" }));
+  }
+
+  #pendingCard(item, name) {
+    return el("li", { class: "card pending" },
+      el("div", { class: "picture" }, el("span", { class: "spinner", "aria-hidden": "true" })),
+      el("div", { class: "card-body" },
+        el("h3", { title: name }, name),
+        el("p", { class: "facts" }, `${stage(item.state)}…`)));
+  }
+
+  #failedCard(item, name) {
+    const sentence = reason(item.error);
+    return el("li", { class: "card failed" },
+      el("div", { class: "picture" }, icon("warning")),
+      el("div", { class: "card-body" },
+        el("h3", { title: name }, name),
+        el("p", { class: "failed-title" }, "Import failed"),
+        el("p", { class: "failed-reason", title: sentence }, sentence)),
+      iconButton(icon("trash"), `Delete ${name}`, () => this.#delete(item, name), { class: "icon-button card-delete" }));
+  }
+
+  #empty() {
+    return el("div", { class: "empty" },
+      el("div", { class: "empty-art", "aria-hidden": "true" }, icon("upload")),
+      el("h2", {}, "Drop slides here"),
+      el("p", {}, "Whole-slide images appear here seconds after they are uploaded. Nothing leaves this server."),
+      el("button", { type: "button", class: "button primary", onclick: () => this.onPick() }, "Choose files"));
+  }
+
+  #problem(sentence) {
+    return el("div", { class: "problem", role: "alert" }, icon("warning"),
+      el("p", {}, el("strong", {}, "The slides cannot be listed. "), sentence),
+      el("button", { type: "button", class: "button", onclick: () => this.refresh() }, "Try again"));
+  }
+
+  async #delete(item, name) {
+    if (!(await confirmDelete(name))) return;
+    try {
+      await deleteSlide(item.path || item.id);
+      announce(`${name} was deleted`);
+    } catch (error) {
+      this.message.replaceChildren(el("div", { class: "problem", role: "alert" }, icon("warning"),
+        el("p", {}, el("strong", {}, `${name} was not deleted. `), error.message)));
+    }
+    await this.refresh();
+    this.search.focus();
+  }
+}
+
+/** Asks whether a slide is to be deleted. */
+export function confirmDelete(name) {
+  return confirmDialog({
+    title: "Delete this slide?",
+    text: `“${name}” and everything stored for it will be removed from this server. This cannot be undone.`,
+    confirm: "Delete",
+  });
+}
