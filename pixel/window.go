@@ -9,7 +9,7 @@ import (
 // Window is the intensity transfer of one channel (pims-api §4.3).
 type Window struct {
 	Lower, Upper int     // stored values shown darkest and brightest
-	Gamma        float64 // exponent; 0 and 1 leave the window straight
+	Gamma        float64 // exponent; 1 leaves the window straight, 0 makes everything full
 	Log          bool    // ln(1+v)/ln 2 after gamma
 	Threshold    float64 // results below this fraction of full scale become 0
 }
@@ -71,7 +71,7 @@ func NewLUT(windows []Window, bits, outBits int) (*LUT, error) {
 	return lut, nil
 }
 
-func bent(w Window) bool { return w.Gamma != 1 && w.Gamma != 0 }
+func bent(w Window) bool { return w.Gamma != 1 }
 
 // table follows pims-api §4.3 step by step, in double precision.
 func table(w Window, n int, bounded bool, top float64) []uint16 {
