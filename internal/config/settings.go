@@ -7,7 +7,11 @@ import (
 	"strings"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/config/units"
+	"github.com/pims-cloud/pims/internal/lambdaadapter"
+	"github.com/pims-cloud/pims/internal/slide"
+	"github.com/pims-cloud/pims/internal/telemetry"
 )
 
 // Config is every setting of the program.
@@ -15,6 +19,10 @@ type Config struct {
 	Server Server
 	Stores Stores
 	Queue  Queue
+	Cache  cache.Config
+	Slides slide.Config
+	Lambda lambdaadapter.Config
+	Log    telemetry.Config
 
 	// Ignored lists settings of PIMS that are set but mean nothing here, for
 	// one line in the start log.
