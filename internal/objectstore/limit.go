@@ -3,8 +3,6 @@ package objectstore
 import (
 	"context"
 	"io"
-	"iter"
-	"sync"
 
 	"golang.org/x/sync/semaphore"
 
@@ -14,35 +12,47 @@ import (
 // BatchReads is how many ranges of one batch a driver may read at the same time.
 const BatchReads = 16
 
-// Limit bounds how many requests are under way in d at once to n (at least 1).
-// A batch weighs as many as its ranges, up to BatchReads; a stream weighs one
-// until it is closed. Waiting ends with the context.
+// Limit bounds how many reads are under way in d at once to n (at least 1), and
+// how many writes, also to n. Waiting ends with the context.
 //
-// A walk over keys does not hold a place, because the caller works on each
-// object between two requests and may ask the store for more.
+// A batch weighs as many reads as it has ranges, up to BatchReads. Reads and
+// writes do not wait for each other, since a write lasts as long as its body: a
+// few slow uploads must not keep tiles from being read. For the same reason, and
+// because it is often the body of a write that waits itself, a stream weighs one
+// only until it is open. Walks do not count: the caller works on each object
+// between two requests and may ask the store for more.
 func Limit(d Driver, n int) Driver {
 	n = max(n, 1)
-	return &limited{layer: layer{d}, free: semaphore.NewWeighted(int64(n)), n: int64(n)}
+	return &limited{
+		layer:  layer{d},
+		reads:  semaphore.NewWeighted(int64(n)),
+		writes: semaphore.NewWeighted(int64(n)),
+		n:      int64(n),
+	}
 }
 
 type limited struct {
 	layer
-	free *semaphore.Weighted
-	n    int64
+	reads, writes *semaphore.Weighted
+	n             int64
 }
 
-// enter takes weight places and gives the function that puts them back.
-func (l *limited) enter(ctx context.Context, weight int) (leave func(), err error) {
-	w := min(int64(max(weight, 1)), BatchReads, l.n)
-	if err := l.free.Acquire(ctx, w); err != nil {
+// enterRead takes places for a number of reads and gives the function that
+// puts them back.
+func (l *limited) enterRead(ctx context.Context, reads int) (leave func(), err error) {
+	return enter(ctx, l.reads, min(int64(reads), BatchReads, l.n))
+}
+
+func enter(ctx context.Context, places *semaphore.Weighted, n int64) (leave func(), err error) {
+	if err := places.Acquire(ctx, n); err != nil {
 		return nil, err
 	}
-	return func() { l.free.Release(w) }, nil
+	return func() { places.Release(n) }, nil
 }
 
 // ReadRanges implements Driver.
 func (l *limited) ReadRanges(ctx context.Context, key, etag string, ranges []source.Range) ([][]byte, error) {
-	leave, err := l.enter(ctx, len(ranges))
+	leave, err := l.enterRead(ctx, len(ranges))
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +62,7 @@ func (l *limited) ReadRanges(ctx context.Context, key, etag string, ranges []sou
 
 // ReadPrefix implements Driver.
 func (l *limited) ReadPrefix(ctx context.Context, key string, max int64) ([]byte, Object, error) {
-	leave, err := l.enter(ctx, 1)
+	leave, err := l.enterRead(ctx, 1)
 	if err != nil {
 		return nil, Object{}, err
 	}
@@ -62,31 +72,17 @@ func (l *limited) ReadPrefix(ctx context.Context, key string, max int64) ([]byte
 
 // Reader implements Driver.
 func (l *limited) Reader(ctx context.Context, key, etag string) (io.ReadCloser, error) {
-	leave, err := l.enter(ctx, 1)
+	leave, err := l.enterRead(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
-	r, err := l.Driver.Reader(ctx, key, etag)
-	if err != nil {
-		leave()
-		return nil, err
-	}
-	return &limitedReader{ReadCloser: r, leave: sync.OnceFunc(leave)}, nil
-}
-
-type limitedReader struct {
-	io.ReadCloser
-	leave func()
-}
-
-func (r *limitedReader) Close() error {
-	defer r.leave()
-	return r.ReadCloser.Close()
+	defer leave()
+	return l.Driver.Reader(ctx, key, etag)
 }
 
 // Stat implements Driver.
 func (l *limited) Stat(ctx context.Context, key string) (Object, error) {
-	leave, err := l.enter(ctx, 1)
+	leave, err := l.enterRead(ctx, 1)
 	if err != nil {
 		return Object{}, err
 	}
@@ -95,11 +91,8 @@ func (l *limited) Stat(ctx context.Context, key string) (Object, error) {
 }
 
 // Put implements Driver.
-//
-// A body may itself be a stream out of a limited store, whose place is taken
-// already; with a limit of one on both they must be two stores.
 func (l *limited) Put(ctx context.Context, key string, body io.Reader, size int64, options PutOptions) (Object, error) {
-	leave, err := l.enter(ctx, 1)
+	leave, err := enter(ctx, l.writes, 1)
 	if err != nil {
 		return Object{}, err
 	}
@@ -109,7 +102,7 @@ func (l *limited) Put(ctx context.Context, key string, body io.Reader, size int6
 
 // CopyFrom implements Copier.
 func (l *limited) CopyFrom(ctx context.Context, from Driver, o Object, key string, options PutOptions) (Object, bool, error) {
-	leave, err := l.enter(ctx, 1)
+	leave, err := enter(ctx, l.writes, 1)
 	if err != nil {
 		return Object{}, false, err
 	}
@@ -119,15 +112,10 @@ func (l *limited) CopyFrom(ctx context.Context, from Driver, o Object, key strin
 
 // Delete implements Driver.
 func (l *limited) Delete(ctx context.Context, keys []string) error {
-	leave, err := l.enter(ctx, 1)
+	leave, err := enter(ctx, l.writes, 1)
 	if err != nil {
 		return err
 	}
 	defer leave()
 	return l.Driver.Delete(ctx, keys)
-}
-
-// List implements Driver.
-func (l *limited) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
-	return l.Driver.List(ctx, prefix)
 }
