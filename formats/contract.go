@@ -121,7 +121,7 @@ type Metadatum struct {
 	Namespace string // upper case, "TIFF", "APERIO"; "" when there is none
 	Key       string
 	Value     any    // string, bool, int64, float64, []any or map[string]any
-	Type      string // PIMS' type name; "" lets ValueType decide
+	Type      string // PIMS' type name; "" lets MetadataType decide
 }
 
 // RawMetadata is an Image with key/value metadata of its own.
@@ -149,4 +149,10 @@ type Checker interface {
 	// Check reads what it must and reports the first contradiction as kind
 	// Corrupt, naming the byte or tag.
 	Check(ctx context.Context) error
+}
+
+// ColorProfile is an Image whose pixels come with an ICC profile.
+type ColorProfile interface {
+	// ICCProfile gives the profile of level 0, nil when there is none.
+	ICCProfile(ctx context.Context) ([]byte, error)
 }

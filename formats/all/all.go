@@ -1,0 +1,17 @@
+// Package all is the explicit list of built-in formats. There is no other
+// registration: a format that is not in this list does not exist.
+package all
+
+import (
+	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/formats/pyrtiff"
+	"github.com/pims-cloud/pims/formats/svs"
+)
+
+// Formats are the built-in formats. The slice belongs to the caller.
+func Formats() []formats.Format {
+	return []formats.Format{
+		pyrtiff.New(),
+		svs.New(),
+	}
+}

@@ -1,0 +1,287 @@
+package tiffpage
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+
+	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/pixel"
+	"github.com/pims-cloud/pims/tiff"
+)
+
+// Page is one directory with its checked layout.
+type Page struct {
+	IFD    *tiff.IFD
+	Layout *tiff.Layout
+}
+
+// ReadPage reads and checks the layout of a directory.
+func ReadPage(ctx context.Context, ifd *tiff.IFD) (Page, error) {
+	layout, err := ifd.Layout(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	return Page{IFD: ifd, Layout: layout}, nil
+}
+
+const (
+	// maxSamples is how many samples a pixel may have: multispectral scanners
+	// stay below 64.
+	maxSamples = 256
+	// maxTileBytes is what one decoded tile may weigh. Real tiles are below
+	// 16 MiB; a larger one is better converted than decoded for every view.
+	maxTileBytes = 256 << 20
+)
+
+// Encoding says how the tiles or strips of a page are encoded. Kind
+// Unsupported, with the remedy, for what no tile reader of ours can serve.
+func (p Page) Encoding(ctx context.Context) (formats.Encoding, error) {
+	l := p.Layout
+	enc := formats.Encoding{
+		Samples:    l.SamplesPerPixel,
+		Alpha:      l.SamplesPerPixel > 1 && endsInAlpha(l),
+		Predictor:  l.Predictor,
+		JPEGTables: nil,
+	}
+	var err error
+	if enc.Codec, err = p.codec(ctx); err != nil {
+		return formats.Encoding{}, err
+	}
+	if l.Planar == 2 {
+		return formats.Encoding{}, unsupported("tiff-planar-separate",
+			"the %d samples of a pixel lie in separate planes (PlanarConfiguration 2); such an image must be converted to be viewed", l.SamplesPerPixel)
+	}
+	if enc.PixelType, err = p.pixelType(); err != nil {
+		return formats.Encoding{}, err
+	}
+	enc.BitsPerSample = l.BitsPerSample[0]
+	if enc.Photometric, err = p.photometric(enc.Codec); err != nil {
+		return formats.Encoding{}, err
+	}
+	if err := p.checkTileSize(enc); err != nil {
+		return formats.Encoding{}, err
+	}
+	if err := p.complete(ctx, &enc); err != nil {
+		return formats.Encoding{}, err
+	}
+	return enc, nil
+}
+
+// complete fills in what depends on codec and photometric.
+func (p Page) complete(ctx context.Context, enc *formats.Encoding) error {
+	enc.BigEndian = enc.BitsPerSample > 8 && p.IFD.File().ByteOrder() == binary.ByteOrder(binary.BigEndian)
+	switch enc.Codec {
+	case formats.CodecJPEG:
+		enc.JPEGTables = p.Layout.JPEGTables
+		fallthrough
+	case formats.CodecJPEG2000, formats.CodecWebP, formats.CodecPNG, formats.CodecJPEGXL, formats.CodecJPEGXR:
+		enc.BigEndian, enc.Predictor = false, 1 // meaningless there, so never a difference
+	}
+	if enc.Predictor < 1 || enc.Predictor > 3 {
+		return unsupported("tiff-predictor", "Predictor %d is unknown; expected 1, 2 or 3", enc.Predictor)
+	}
+	if enc.Photometric == formats.PhotometricYCbCr {
+		enc.SubsamplingX, enc.SubsamplingY = p.Layout.SubsamplingX, p.Layout.SubsamplingY
+		if enc.SubsamplingX == 0 || enc.SubsamplingY == 0 {
+			enc.SubsamplingX, enc.SubsamplingY = 1, 1
+		}
+	}
+	if enc.Photometric == formats.PhotometricPalette {
+		palette, err := p.palette(ctx, enc.BitsPerSample)
+		if err != nil {
+			return err
+		}
+		enc.Palette = palette
+	}
+	return nil
+}
+
+// codec maps the compression scheme.
+func (p Page) codec(ctx context.Context) (formats.Codec, error) {
+	if p.Layout.Compression != tiff.CompressionJPEG {
+		order, ok, err := p.IFD.Uint(ctx, tiff.FillOrder)
+		if err != nil {
+			return "", err
+		}
+		if ok && order == 2 {
+			return "", unsupported("tiff-fill-order", "the bits of every byte stand in reversed order (FillOrder 2); such an image must be converted to be viewed")
+		}
+	}
+	switch p.Layout.Compression {
+	case tiff.CompressionNone:
+		return formats.CodecNone, nil
+	case tiff.CompressionLZW:
+		return formats.CodecLZW, nil
+	case tiff.CompressionJPEG:
+		return formats.CodecJPEG, nil
+	case tiff.CompressionAdobeDeflate, tiff.CompressionDeflate:
+		return formats.CodecDeflate, nil
+	case tiff.CompressionPackBits:
+		return formats.CodecPackBits, nil
+	case tiff.CompressionAperioJP2000YCbCr, tiff.CompressionAperioJP2000RGB, tiff.CompressionJPEG2000, tiff.CompressionJPEG2000Lossy:
+		return formats.CodecJPEG2000, nil
+	case tiff.CompressionZstd:
+		return formats.CodecZstd, nil
+	case tiff.CompressionWebP:
+		return formats.CodecWebP, nil
+	case tiff.CompressionPNG:
+		return formats.CodecPNG, nil
+	case tiff.CompressionJPEGXL:
+		return formats.CodecJPEGXL, nil
+	case tiff.CompressionJPEGXR:
+		return formats.CodecJPEGXR, nil
+	}
+	return "", unsupported("tiff-compression", "tiles are compressed with %s (%d), which this server does not read", p.Layout.Compression, uint16(p.Layout.Compression))
+}
+
+// pixelType needs all samples alike and of a size that rasters have.
+func (p Page) pixelType() (pixel.Type, error) {
+	l := p.Layout
+	if l.SamplesPerPixel > maxSamples {
+		return 0, unsupported("tiff-samples", "a pixel has %d samples; this server reads up to %d", l.SamplesPerPixel, maxSamples)
+	}
+	bits, format := l.BitsPerSample[0], l.SampleFormat[0]
+	for i := range l.BitsPerSample {
+		if l.BitsPerSample[i] != bits || l.SampleFormat[i] != format {
+			return 0, unsupported("tiff-mixed-samples", "the samples of a pixel have different types (bits %v, formats %v); such an image must be converted to be viewed", l.BitsPerSample, l.SampleFormat)
+		}
+	}
+	type kind struct{ format, bits int }
+	types := map[kind]pixel.Type{
+		{1, 8}: pixel.Uint8, {1, 16}: pixel.Uint16, {1, 32}: pixel.Uint32,
+		{2, 8}: pixel.Int8, {2, 16}: pixel.Int16, {2, 32}: pixel.Int32,
+		{3, 32}: pixel.Float32, {3, 64}: pixel.Float64,
+		{4, 8}: pixel.Uint8, {4, 16}: pixel.Uint16, {4, 32}: pixel.Uint32, // "void" is unsigned to every reader
+	}
+	t, ok := types[kind{format, bits}]
+	if !ok {
+		return 0, unsupported("tiff-sample-type", "samples have %d bits of format %d (1 unsigned, 2 signed, 3 floating point); such an image must be converted to be viewed", bits, format)
+	}
+	return t, nil
+}
+
+// photometric maps the tag; Aperio's own JPEG 2000 schemes decide by
+// themselves (synthetic-slides §1: files with either tag value exist).
+func (p Page) photometric(codec formats.Codec) (formats.Photometric, error) {
+	samples, need := p.Layout.SamplesPerPixel, 1
+	meaning := p.Layout.Photometric
+	switch p.Layout.Compression {
+	case tiff.CompressionAperioJP2000YCbCr:
+		meaning = tiff.PhotometricYCbCr
+	case tiff.CompressionAperioJP2000RGB:
+		meaning = tiff.PhotometricRGB
+	}
+	var out formats.Photometric
+	switch meaning {
+	case tiff.PhotometricMinIsBlack, tiff.PhotometricMask:
+		out = formats.PhotometricMinIsBlack
+	case tiff.PhotometricMinIsWhite:
+		out = formats.PhotometricMinIsWhite
+	case tiff.PhotometricRGB:
+		out, need = formats.PhotometricRGB, 3
+	case tiff.PhotometricPalette:
+		out = formats.PhotometricPalette
+	case tiff.PhotometricSeparated:
+		out, need = formats.PhotometricCMYK, 4
+	case tiff.PhotometricYCbCr:
+		out, need = formats.PhotometricYCbCr, 3
+	default:
+		return "", unsupported("tiff-photometric", "PhotometricInterpretation is %s (%d); such an image must be converted to be viewed", meaning, uint16(meaning))
+	}
+	if samples < need {
+		return "", fault.New(fault.Corrupt, "tiff-samples",
+			"PhotometricInterpretation %s needs %d samples a pixel, but the directory at byte %d has %d", meaning, need, p.IFD.Offset, samples)
+	}
+	if out == formats.PhotometricYCbCr && !codecKnowsYCbCr(codec) {
+		return "", unsupported("tiff-ycbcr", "YCbCr pixels are compressed with %s; such an image must be converted to be viewed", p.Layout.Compression)
+	}
+	return out, nil
+}
+
+func codecKnowsYCbCr(codec formats.Codec) bool {
+	switch codec {
+	case formats.CodecJPEG, formats.CodecJPEG2000, formats.CodecWebP, formats.CodecJPEGXL, formats.CodecJPEGXR:
+		return true
+	}
+	return false
+}
+
+// checkTileSize bounds what decoding one tile would allocate.
+func (p Page) checkTileSize(enc formats.Encoding) error {
+	l := p.Layout
+	pixels := uint64(l.TileWidth) * uint64(l.TileHeight) // each below 2^31
+	if bytesPerPixel := uint64(enc.Samples * enc.PixelType.Bytes()); pixels > maxTileBytes/bytesPerPixel {
+		return unsupported("tiff-tile-too-large",
+			"one tile or strip of %d × %d pixels weighs more than %d MiB; such an image must be converted to be viewed", l.TileWidth, l.TileHeight, maxTileBytes>>20)
+	}
+	return nil
+}
+
+// palette converts the 16-bit ColorMap (all reds, all greens, all blues) to 8
+// bits, entry by entry. Some writers store 8-bit values there.
+func (p Page) palette(ctx context.Context, bits int) ([]byte, error) {
+	if bits > 8 {
+		return nil, unsupported("tiff-palette", "the palette has %d bits; such an image must be converted to be viewed", bits)
+	}
+	values, err := p.IFD.Uints(ctx, tiff.ColorMap)
+	if err != nil {
+		return nil, err
+	}
+	entries := 1 << bits
+	if len(values) != 3*entries {
+		return nil, fault.New(fault.Corrupt, "tiff-palette", "ColorMap of the directory at byte %d has %d values, expected %d", p.IFD.Offset, len(values), 3*entries)
+	}
+	shift := 0
+	for _, v := range values {
+		if v > math.MaxUint8 {
+			shift = 8
+		}
+	}
+	palette := make([]byte, 3*entries)
+	for i := range entries {
+		for c := range 3 {
+			palette[3*i+c] = byte(values[c*entries+i] >> shift)
+		}
+	}
+	return palette, nil
+}
+
+// Extra sample meanings (TIFF 6.0 §18).
+const (
+	associatedAlpha   = 1
+	unassociatedAlpha = 2
+)
+
+func endsInAlpha(l *tiff.Layout) bool {
+	if len(l.ExtraSamples) == 0 || len(l.ExtraSamples) >= l.SamplesPerPixel {
+		return false
+	}
+	last := l.ExtraSamples[len(l.ExtraSamples)-1]
+	return last == associatedAlpha || last == unassociatedAlpha
+}
+
+// Colours is the number of samples of a pixel as PIMS counts them (pims-api
+// §5.4, TIFF): alpha is not counted; more than three samples that are not
+// declared as extra are shown as three, two as one. A palette is shown as the
+// colours it holds.
+func (p Page) Colours() int {
+	l := p.Layout
+	switch {
+	case l.Photometric == tiff.PhotometricPalette:
+		return 3
+	case l.SamplesPerPixel > 1 && endsInAlpha(l):
+		return l.SamplesPerPixel - 1
+	case l.SamplesPerPixel == 1, l.SamplesPerPixel == 3, len(l.ExtraSamples) > 0:
+		return l.SamplesPerPixel
+	case l.SamplesPerPixel > 3:
+		return 3
+	default:
+		return 1
+	}
+}
+
+func unsupported(code, format string, args ...any) error {
+	return fault.New(fault.Unsupported, code, format, args...)
+}
