@@ -18,14 +18,14 @@ export class SlideList {
   constructor({ onPick }) {
     this.grid = el("ul", { class: "grid", "aria-label": "Slides" });
     this.message = el("div", { class: "list-message" });
-    this.count = el("span", { class: "count" });
+    this.count = el("h2");
     this.search = el("input", { type: "search", class: "search-input", placeholder: "Find by name", "aria-label": "Find a slide by name", oninput: () => {
       this.#filter = this.search.value.trim().toLowerCase();
       this.#render();
     } });
     this.onPick = onPick;
     this.tools = el("div", { class: "list-tools", hidden: true },
-      el("h2", {}, "Slides ", this.count),
+      this.count,
       el("label", { class: "search" }, icon("search"), this.search));
     this.element = el("section", { class: "list" }, this.tools, this.message, this.grid);
   }
@@ -63,7 +63,7 @@ export class SlideList {
     const newestFirst = [...this.#items].sort((a, b) => String(b.createdAt).localeCompare(String(a.createdAt)));
     const visible = newestFirst.filter((item) => (item.name ?? item.id).toLowerCase().includes(this.#filter));
     this.tools.hidden = this.#items.length === 0;
-    this.count.textContent = String(this.#items.length);
+    this.count.textContent = this.#items.length === 1 ? "1 slide" : `${this.#items.length} slides`;
     this.#renderMessage(visible.length);
     this.#renderCards(visible);
   }

@@ -12,6 +12,12 @@ import { ScaleBar } from "./scalebar.js";
 // How far past one screen pixel per image pixel one may zoom.
 const maxPixelZoom = 8;
 
+/** The navigator has the slide's shape, at most 190 × 150 pixels. */
+function navigatorSize({ width, height }) {
+  const scale = Math.min(190 / width, 150 / height);
+  return { navigatorWidth: Math.max(48, Math.round(width * scale)), navigatorHeight: Math.max(48, Math.round(height * scale)) };
+}
+
 /** Shows one slide at a time. onClose is called when the user leaves. */
 export class Viewer {
   #osd = null;
@@ -93,9 +99,10 @@ export class Viewer {
       showNavigationControl: false,
       showNavigator: true,
       navigatorPosition: "TOP_RIGHT",
-      navigatorSizeRatio: 0.16,
-      navigatorMaintainSizeRatio: false,
+      ...navigatorSize(this.#info.image),
+      navigatorAutoResize: false,
       navigatorAutoFade: false,
+      navigatorOpacity: 1,
       animationTime: still ? 0 : 0.5,
       springStiffness: 9,
       blendTime: 0,
