@@ -1,0 +1,111 @@
+package codec
+
+import (
+	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/codec/jpeg"
+	"github.com/pims-cloud/pims/internal/codec/vips"
+	"github.com/pims-cloud/pims/pixel"
+)
+
+// MaxBytes bounds one decoded raster. A tile is below 1 MiB; whole strips of
+// associated images reach some hundred.
+const MaxBytes = 1 << 30
+
+// CanDecode tells whether this build decodes tiles of an encoding.
+func CanDecode(enc formats.Encoding) bool {
+	switch enc.Codec {
+	case formats.CodecJPEG:
+		return enc.BitsPerSample == 8
+	case formats.CodecJPEG2000, formats.CodecWebP:
+		return vips.Available
+	case formats.CodecPNG:
+		return true
+	default:
+		_, err := planStored(enc, 1, 1)
+		return err == nil
+	}
+}
+
+// Decode decodes one tile of widthPx × heightPx pixels, its stored size, not
+// what of it lies within the slide. The raster belongs to the caller.
+//
+// Colours come as grey or RGB whatever the storage (YCbCr, palette, CMYK,
+// inverted grey); alpha and other extra samples stay behind them, not
+// premultiplied by us. Samples of less than 8 bits are scaled to 8; of 9 to 15
+// bits they keep their values in 16. Kinds: Corrupt, Unsupported, TooLarge.
+func Decode(enc formats.Encoding, data []byte, widthPx, heightPx int) (*pixel.Raster, error) {
+	if err := checkSize(enc, widthPx, heightPx); err != nil {
+		return nil, err
+	}
+	switch enc.Codec {
+	case formats.CodecJPEG:
+		return decodeJPEG(enc, data, widthPx, heightPx, 1)
+	case formats.CodecJPEG2000:
+		return vips.DecodeJPEG2000(data, widthPx, heightPx, enc.Photometric == formats.PhotometricYCbCr)
+	case formats.CodecWebP:
+		return vips.DecodeWebP(data, widthPx, heightPx)
+	case formats.CodecPNG:
+		return decodePNGTile(data, widthPx, heightPx)
+	default:
+		return decodeStored(enc, data, widthPx, heightPx)
+	}
+}
+
+// DecodeScaled is Decode at 1/scale of the size, rounded up; scale is 1, 2, 4
+// or 8. For JPEG it is cheaper than decoding in full, for others the same as
+// decoding and averaging.
+func DecodeScaled(enc formats.Encoding, data []byte, widthPx, heightPx, scale int) (*pixel.Raster, error) {
+	if enc.Codec == formats.CodecJPEG {
+		if err := checkSize(enc, widthPx, heightPx); err != nil {
+			return nil, err
+		}
+		return decodeJPEG(enc, data, widthPx, heightPx, scale)
+	}
+	r, err := Decode(enc, data, widthPx, heightPx)
+	if err != nil || scale <= 1 {
+		return r, err
+	}
+	return pixel.Shrink(r, scale, scale), nil
+}
+
+func checkSize(enc formats.Encoding, width, height int) error {
+	if width < 1 || height < 1 || width > 1<<30 || height > 1<<30 {
+		return fault.New(fault.Invalid, "codec-tile-size", "A tile of %d × %d pixels cannot be decoded.", width, height)
+	}
+	samples := int64(max(enc.Samples, 1))
+	if enc.Photometric == formats.PhotometricPalette {
+		samples += 2
+	}
+	// Division keeps the product from overflowing.
+	if samples > 1<<16 || int64(width)*int64(height) > MaxBytes/samples/int64(max(enc.PixelType.Bytes(), 1)) {
+		return fault.New(fault.TooLarge, "codec-tile-too-large",
+			"A tile of %d × %d pixels of %d × %s needs more than the allowed %d bytes.",
+			width, height, samples, enc.PixelType, MaxBytes)
+	}
+	return nil
+}
+
+func decodeJPEG(enc formats.Encoding, data []byte, width, height, scale int) (*pixel.Raster, error) {
+	r, err := jpeg.Decode(nil, data, jpeg.Options{
+		Tables: enc.JPEGTables, Photometric: enc.Photometric, Scale: scale,
+		Width: width, Height: height, MaxPixels: int64(width) * int64(height),
+	})
+	if err != nil {
+		return nil, err
+	}
+	want := enc.Samples
+	if want == 4 { // ink becomes RGB
+		want = 3
+	}
+	if enc.Samples != 0 && r.Samples != want {
+		return nil, fault.New(fault.Corrupt, "codec-samples-mismatch",
+			"The JPEG tile has %d samples a pixel, but its container says %d.", r.Samples, enc.Samples)
+	}
+	if enc.Photometric == formats.PhotometricMinIsWhite && r.Samples == 1 {
+		for i, v := range r.Pix {
+			r.Pix[i] = 255 - v
+		}
+	}
+	return r, nil
+}
