@@ -22,7 +22,7 @@ func Describe(ctx context.Context, formatID string, p *Pyramid) (*formats.Descri
 		Depth: p.Planes(), Duration: 1, ConcreteChannels: 1,
 		Samples:         base.Colours(),
 		PixelType:       encoding.PixelType,
-		SignificantBits: encoding.BitsPerSample,
+		SignificantBits: shownBits(encoding),
 		Channels:        Channels(base.Colours()),
 		Levels:          p.Levels(),
 		Background:      Background(encoding),

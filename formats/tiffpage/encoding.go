@@ -40,10 +40,9 @@ const (
 func (p Page) Encoding(ctx context.Context) (formats.Encoding, error) {
 	l := p.Layout
 	enc := formats.Encoding{
-		Samples:    l.SamplesPerPixel,
-		Alpha:      l.SamplesPerPixel > 1 && endsInAlpha(l),
-		Predictor:  l.Predictor,
-		JPEGTables: nil,
+		Samples:   l.SamplesPerPixel,
+		Alpha:     l.SamplesPerPixel > 1 && endsInAlpha(l),
+		Predictor: l.Predictor,
 	}
 	var err error
 	if enc.Codec, err = p.codec(ctx); err != nil {
@@ -53,11 +52,11 @@ func (p Page) Encoding(ctx context.Context) (formats.Encoding, error) {
 		return formats.Encoding{}, unsupported("tiff-planar-separate",
 			"the %d samples of a pixel lie in separate planes (PlanarConfiguration 2); such an image must be converted to be viewed", l.SamplesPerPixel)
 	}
-	if enc.PixelType, err = p.pixelType(); err != nil {
+	if enc.PixelType, err = p.pixelType(enc.Codec); err != nil {
 		return formats.Encoding{}, err
 	}
 	enc.BitsPerSample = l.BitsPerSample[0]
-	if enc.Photometric, err = p.photometric(enc.Codec); err != nil {
+	if enc.Photometric, err = p.photometric(); err != nil {
 		return formats.Encoding{}, err
 	}
 	if err := p.checkTileSize(enc); err != nil {
@@ -136,8 +135,8 @@ func (p Page) codec(ctx context.Context) (formats.Codec, error) {
 	return "", unsupported("tiff-compression", "tiles are compressed with %s (%d), which this server does not read", p.Layout.Compression, uint16(p.Layout.Compression))
 }
 
-// pixelType needs all samples alike and of a size that rasters have.
-func (p Page) pixelType() (pixel.Type, error) {
+// pixelType needs all samples alike and of a size that the codec can unpack.
+func (p Page) pixelType(codec formats.Codec) (pixel.Type, error) {
 	l := p.Layout
 	if l.SamplesPerPixel > maxSamples {
 		return 0, unsupported("tiff-samples", "a pixel has %d samples; this server reads up to %d", l.SamplesPerPixel, maxSamples)
@@ -148,23 +147,51 @@ func (p Page) pixelType() (pixel.Type, error) {
 			return 0, unsupported("tiff-mixed-samples", "the samples of a pixel have different types (bits %v, formats %v); such an image must be converted to be viewed", l.BitsPerSample, l.SampleFormat)
 		}
 	}
-	type kind struct{ format, bits int }
-	types := map[kind]pixel.Type{
-		{1, 8}: pixel.Uint8, {1, 16}: pixel.Uint16, {1, 32}: pixel.Uint32,
-		{2, 8}: pixel.Int8, {2, 16}: pixel.Int16, {2, 32}: pixel.Int32,
-		{3, 32}: pixel.Float32, {3, 64}: pixel.Float64,
-		{4, 8}: pixel.Uint8, {4, 16}: pixel.Uint16, {4, 32}: pixel.Uint32, // "void" is unsigned to every reader
-	}
-	t, ok := types[kind{format, bits}]
-	if !ok {
-		return 0, unsupported("tiff-sample-type", "samples have %d bits of format %d (1 unsigned, 2 signed, 3 floating point); such an image must be converted to be viewed", bits, format)
+	t, ok := pixelType(bits, format)
+	packed := bits%8 != 0
+	if !ok || packed && !unpacksBits(codec) || codec == formats.CodecJPEG && bits != 8 {
+		return 0, unsupported("tiff-sample-type", "samples have %d bits of format %d (1 unsigned, 2 signed, 3 floating point), compressed with %s; such an image must be converted to be viewed", bits, format, l.Compression)
 	}
 	return t, nil
 }
 
+// pixelType is the raster type for a number of bits and a SampleFormat (TIFF
+// 6.0 §19). Samples of other than whole bytes are widened by the codec.
+func pixelType(bits, format int) (pixel.Type, bool) {
+	const unsigned, signed, float, void = 1, 2, 3, 4
+	switch {
+	case (format == unsigned || format == void) && bits >= 1 && bits <= 8:
+		return pixel.Uint8, true
+	case (format == unsigned || format == void) && bits > 8 && bits <= 16:
+		return pixel.Uint16, true
+	case (format == unsigned || format == void) && bits == 32:
+		return pixel.Uint32, true
+	case format == signed && bits == 8:
+		return pixel.Int8, true
+	case format == signed && bits == 16:
+		return pixel.Int16, true
+	case format == signed && bits == 32:
+		return pixel.Int32, true
+	case format == float && bits == 32:
+		return pixel.Float32, true
+	case format == float && bits == 64:
+		return pixel.Float64, true
+	}
+	return 0, false
+}
+
+// unpacksBits reports whether samples lie in the data as TIFF packs them.
+func unpacksBits(codec formats.Codec) bool {
+	switch codec {
+	case formats.CodecNone, formats.CodecLZW, formats.CodecDeflate, formats.CodecPackBits, formats.CodecZstd:
+		return true
+	}
+	return false
+}
+
 // photometric maps the tag; Aperio's own JPEG 2000 schemes decide by
 // themselves (synthetic-slides §1: files with either tag value exist).
-func (p Page) photometric(codec formats.Codec) (formats.Photometric, error) {
+func (p Page) photometric() (formats.Photometric, error) {
 	samples, need := p.Layout.SamplesPerPixel, 1
 	meaning := p.Layout.Photometric
 	switch p.Layout.Compression {
@@ -194,18 +221,7 @@ func (p Page) photometric(codec formats.Codec) (formats.Photometric, error) {
 		return "", fault.New(fault.Corrupt, "tiff-samples",
 			"PhotometricInterpretation %s needs %d samples a pixel, but the directory at byte %d has %d", meaning, need, p.IFD.Offset, samples)
 	}
-	if out == formats.PhotometricYCbCr && !codecKnowsYCbCr(codec) {
-		return "", unsupported("tiff-ycbcr", "YCbCr pixels are compressed with %s; such an image must be converted to be viewed", p.Layout.Compression)
-	}
 	return out, nil
-}
-
-func codecKnowsYCbCr(codec formats.Codec) bool {
-	switch codec {
-	case formats.CodecJPEG, formats.CodecJPEG2000, formats.CodecWebP, formats.CodecJPEGXL, formats.CodecJPEGXR:
-		return true
-	}
-	return false
 }
 
 // checkTileSize bounds what decoding one tile would allocate.
@@ -271,6 +287,8 @@ func (p Page) Colours() int {
 	switch {
 	case l.Photometric == tiff.PhotometricPalette:
 		return 3
+	case l.Photometric == tiff.PhotometricSeparated && l.SamplesPerPixel >= 4:
+		return 3 // decoded from ink; what follows is no colour
 	case l.SamplesPerPixel > 1 && endsInAlpha(l):
 		return l.SamplesPerPixel - 1
 	case l.SamplesPerPixel == 1, l.SamplesPerPixel == 3, len(l.ExtraSamples) > 0:
