@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/objectstore"
 )
 
 // alias lets a setting of PIMS (pims-api §7) keep working under its own name.
@@ -32,7 +33,7 @@ var aliases = []alias{
 		}
 		return map[string]string{"HOST": host, "PORT": port}, nil
 	}},
-	{"CACHE_ENABLED", "false: CACHE_MEMORY=0, and CACHE_URL is not used", func(text, _ string) (map[string]string, error) {
+	{"CACHE_ENABLED", "false: CACHE_MEMORY=0", func(text, _ string) (map[string]string, error) {
 		on, err := strconv.ParseBool(text)
 		if err != nil {
 			return nil, fault.New(fault.Invalid, "config-value", "CACHE_ENABLED is %q: expected true or false", text)
@@ -40,7 +41,7 @@ var aliases = []alias{
 		if on {
 			return nil, nil
 		}
-		return map[string]string{"CACHE_MEMORY": "0", "CACHE_URL": ""}, nil
+		return map[string]string{"CACHE_MEMORY": "0"}, nil
 	}},
 }
 
@@ -48,7 +49,7 @@ func folderURL(path, folder string) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(folder, path)
 	}
-	return StoreURL{Scheme: File, Path: filepath.Clean(path)}.String()
+	return objectstore.Location{Scheme: objectstore.SchemeFile, Path: filepath.Clean(path)}.String()
 }
 
 // applyAliases adds what PIMS' names mean to values.
@@ -64,9 +65,7 @@ func applyAliases(values map[string]value, folder string) (bad []error) {
 			continue
 		}
 		for name, text := range settings {
-			// CACHE_ENABLED=false speaks about CACHE_URL whatever that says;
-			// everything else is only another spelling.
-			if _, newer := values[name]; newer && a.old != "CACHE_ENABLED" {
+			if _, newer := values[name]; newer && a.old != "CACHE_ENABLED" { // off is off, whatever the size
 				continue
 			}
 			values[name] = value{text: text, origin: old.origin + " (" + a.old + ")"}
@@ -76,12 +75,12 @@ func applyAliases(values map[string]value, folder string) (bad []error) {
 }
 
 // withoutMeaning are PIMS' settings that have no effect here, because what they
-// tune does not exist: no RabbitMQ, no libvips operation cache, no worker
-// processes. They are accepted, and told at start.
+// tune does not exist: no RabbitMQ, no Redis, no libvips operation cache, no
+// worker processes. They are accepted, and told at start.
 var withoutMeaning = []string{
 	"AUTO_DELETE_COLLECTION_ARCHIVE", "AUTO_DELETE_FAILED_UPLOAD", "AUTO_DELETE_MULTI_FILE_FORMAT_ARCHIVE",
 	"CACHE_IMAGE_FORMAT_METADATA", "CACHE_IMAGE_RESPONSES", "CACHE_RESPONSES",
-	"CACHE_TTL_THUMB", "CACHE_TTL_RESIZED", "CACHE_TTL_TILE", "CACHE_TTL_WINDOW",
+	"CACHE_TTL_THUMB", "CACHE_TTL_RESIZED", "CACHE_TTL_TILE", "CACHE_TTL_WINDOW", "CACHE_URL",
 	"CYTOMINE_PRIVATE_KEY", "CYTOMINE_PUBLIC_KEY", "DATASET_PATH", "INTERNAL_URL_CORE",
 	"MAX_WORKERS", "MEILISEARCH_KEY", "MEILISEARCH_URL", "MEMORY_LRU_CACHE_CAPACITY",
 	"PIMS_URL", "PRELOAD", "TASK_QUEUE_ENABLED", "TASK_QUEUE_PASSWORD", "TASK_QUEUE_URL", "TASK_QUEUE_USER",

@@ -55,9 +55,8 @@ func LoadIn(folder string, environ []string) (*Config, error) {
 	}
 	bad := applyAliases(values, folder)
 
-	cfg := &Config{folder: folder}
+	cfg := &Config{origins: map[string]string{}}
 	root := reflect.ValueOf(cfg).Elem()
-	cfg.origins = map[string]string{}
 	for _, f := range fieldsOf(root, "") {
 		v := values[f.name]
 		if err := f.set(v.text); err != nil {

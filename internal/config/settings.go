@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -9,27 +10,70 @@ import (
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/config/units"
+	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/lambdaadapter"
+	"github.com/pims-cloud/pims/internal/objectstore"
+	"github.com/pims-cloud/pims/internal/render"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/internal/telemetry"
 )
 
 // Config is every setting of the program.
 type Config struct {
-	Server Server
-	Stores Stores
-	Queue  Queue
-	Cache  cache.Config
-	Slides slide.Config
-	Lambda lambdaadapter.Config
-	Log    telemetry.Config
+	Server  Server
+	Store   objectstore.Config
+	Queue   Queue
+	Import  importer.Config
+	Formats Formats
+	Slides  slide.Config
+	Cache   cache.Config
+	Render  render.Config
+	Lambda  lambdaadapter.Config
+	Log     telemetry.Config
 
 	// Ignored lists settings of PIMS that are set but mean nothing here, for
 	// one line in the start log.
 	Ignored []string `env:"-"`
 
-	folder  string
 	origins map[string]string // variable → where its value came from
+}
+
+// Given reports whether a setting was set, by file, environment or an alias.
+func (c *Config) Given(name string) bool { return c.origins[name] != "" }
+
+// Validate checks what concerns several packages: uploads and slides must not
+// lie inside each other, or a slide's own objects would be taken for uploads
+// and imported again, forever.
+func (c *Config) Validate() error {
+	slides, err1 := objectstore.ParseURL(c.Store.SlidesURL)
+	uploads, err2 := objectstore.ParseURL(c.Store.UploadsURL)
+	if err1 != nil || err2 != nil {
+		return nil // told by the store's own Validate
+	}
+	if contains(slides, uploads) || contains(uploads, slides) {
+		return fault.New(fault.Invalid, "config-value",
+			"UPLOADS_URL is %q and STORE_URL is %q: expected two places of which neither lies inside the other, for example two folders side by side",
+			uploads, slides)
+	}
+	return nil
+}
+
+// contains reports whether inner is outer or lies inside it. Two memory stores
+// are always two places.
+func contains(outer, inner objectstore.Location) bool {
+	if outer.Scheme != inner.Scheme {
+		return false
+	}
+	switch outer.Scheme {
+	case objectstore.SchemeFile:
+		a, err1 := filepath.Abs(outer.Path)
+		b, err2 := filepath.Abs(inner.Path)
+		return err1 == nil && err2 == nil && strings.HasPrefix(b+"/", strings.TrimSuffix(a, "/")+"/")
+	case objectstore.SchemeS3:
+		return outer.Bucket == inner.Bucket && strings.HasPrefix(inner.Prefix, outer.Prefix)
+	default:
+		return false
+	}
 }
 
 // Server is where and how the program listens.
@@ -42,6 +86,7 @@ type Server struct {
 	// BasePath is a prefix of all routes: empty, or "/a/b" without trailing slash.
 	BasePath        string        `env:"API_BASE_PATH" desc:"Prefix of all routes, such as /ims; empty for none."`
 	ShutdownTimeout units.Seconds `env:"GRACEFUL_TIMEOUT" envDefault:"30" desc:"How long a stopping program lets requests and imports that have begun finish, in seconds."`
+	Demo            bool          `env:"DEMO_SLIDE" envDefault:"false" desc:"Import a generated demonstration slide when the store is empty at start."`
 }
 
 // Address is what a listener takes.
@@ -57,25 +102,6 @@ func (s Server) Validate() error {
 	if !basePath.MatchString(s.BasePath) {
 		return fault.New(fault.Invalid, "config-value",
 			"API_BASE_PATH is %q: expected a path that starts with / and does not end with it, such as /ims, or nothing", s.BasePath)
-	}
-	return nil
-}
-
-// Stores says where slides and uploads lie.
-type Stores struct {
-	Slides  StoreURL `env:"STORE_URL" envDefault:"file:data/slides" desc:"Where slides are stored: file:///folder, s3://bucket/prefix or memory:. The S3 endpoint and credentials come from the AWS SDK's own variables."`
-	Uploads StoreURL `env:"UPLOADS_URL" envDefault:"file:data/uploads" desc:"Where files to import arrive; a folder is watched. Same forms as STORE_URL."`
-	// S3PathStyle is for servers that have no DNS name per bucket.
-	S3PathStyle bool `env:"S3_PATH_STYLE" envDefault:"false" desc:"Address buckets as endpoint/bucket rather than bucket.endpoint: for LocalStack, MinIO and other S3-compatible servers."`
-}
-
-// Validate checks that uploads and slides do not lie inside each other: a
-// slide's own objects would be taken for uploads and imported again, forever.
-func (s Stores) Validate() error {
-	if s.Slides.Contains(s.Uploads) || s.Uploads.Contains(s.Slides) {
-		return fault.New(fault.Invalid, "config-value",
-			"UPLOADS_URL is %q and STORE_URL is %q: expected two places of which neither lies inside the other, for example two folders side by side",
-			s.Uploads, s.Slides)
 	}
 	return nil
 }
@@ -103,4 +129,10 @@ func (q Queue) Validate() error {
 	}
 	return fault.New(fault.Invalid, "config-value",
 		"QUEUE_URL is %q: expected local:, local:FOLDER, or the https:// URL of an SQS queue", q.URL)
+}
+
+// Formats says how files are recognised.
+type Formats struct {
+	// ResolutionFile need not exist unless it was named.
+	ResolutionFile string `env:"CHECKER_RESOLUTION_FILE" envDefault:"checkerResolution.csv" desc:"CSV file with the order in which formats are tried (columns name and resolution_order, lower first). A file of the default name may be missing."`
 }
