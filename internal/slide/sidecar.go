@@ -29,6 +29,12 @@ const (
 	maxOffset        = 1<<48 - 1
 	maxLength        = 1<<32 - 1
 
+	// These keep every product of sizes below 2^63 before it is compared with
+	// what is really there.
+	maxAlong   = 1 << 16
+	maxSidePx  = 1<<31 - 1
+	maxEntries = 1 << 36
+
 	flagBlank   = 1 << 0
 	sourceShift = 4
 )
@@ -138,19 +144,24 @@ func decodeManifest(id ID, h header, b []byte, size int64) (*Manifest, error) {
 
 // layoutIndex computes where the pages of every level go, coarse levels first.
 func layoutIndex(d *formats.Description) (index []LevelIndex, pages uint32, entries uint64, total int64, err error) {
-	planes := d.Planes()
-	if planes < 1 || len(d.Levels) < 1 {
-		return nil, 0, 0, 0, fault.New(fault.Invalid, "slide-empty", "A slide has %d planes and %d levels, expected at least one of each.", planes, len(d.Levels))
+	for _, n := range []int{d.ConcreteChannels, d.Depth, d.Duration, len(d.Levels)} {
+		if n < 1 || n > maxAlong {
+			return nil, 0, 0, 0, fault.New(fault.Invalid, "slide-empty", "A slide has %d channels, %d depths, %d times and %d levels, expected 1 to %d of each.",
+				d.ConcreteChannels, d.Depth, d.Duration, len(d.Levels), maxAlong)
+		}
 	}
+	planes := d.Planes()
 	index = make([]LevelIndex, len(d.Levels))
 	for i := len(d.Levels) - 1; i >= 0; i-- {
 		l := d.Levels[i]
-		if l.Width < 1 || l.Height < 1 || l.TileWidth < 1 || l.TileHeight < 1 {
-			return nil, 0, 0, 0, fault.New(fault.Invalid, "level-size", "Level %d is %d×%d in tiles of %d×%d, expected positive sizes.", i, l.Width, l.Height, l.TileWidth, l.TileHeight)
+		for _, n := range []int{l.Width, l.Height, l.TileWidth, l.TileHeight} {
+			if n < 1 || n > maxSidePx {
+				return nil, 0, 0, 0, fault.New(fault.Invalid, "level-size", "Level %d is %d×%d in tiles of %d×%d, expected 1 to %d pixels.", i, l.Width, l.Height, l.TileWidth, l.TileHeight, maxSidePx)
+			}
 		}
 		tiles := int64(l.Tiles())
 		perPlane := (tiles + TilesPerPage - 1) / TilesPerPage
-		if tiles*int64(planes) > 1<<36 {
+		if tiles > maxEntries/int64(planes) {
 			return nil, 0, 0, 0, fault.New(fault.TooLarge, "index-too-large", "Level %d has %d tiles in %d planes, more than an index holds.", i, tiles, planes)
 		}
 		index[i] = LevelIndex{Offset: total, PlaneBytes: tiles*entryBytes + perPlane*pageCRCBytes}
