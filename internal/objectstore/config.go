@@ -16,11 +16,11 @@ type Config struct {
 	S3PathStyle bool   `env:"S3_PATH_STYLE" envDefault:"false" desc:"address buckets as a path instead of a host name, as most S3 servers other than AWS want; the endpoint is AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"`
 	Concurrency int    `env:"STORE_CONCURRENCY" envDefault:"128" desc:"how many reads of one store are under way at once at most; likewise writes"`
 	// Attempts includes the first one.
-	Attempts     int           `env:"STORE_ATTEMPTS" envDefault:"4" desc:"how often one request is tried when the store is busy or can not be reached; 1 never tries again"`
-	RetryBase    time.Duration `env:"STORE_RETRY_BASE" envDefault:"50ms" desc:"the longest pause before the second attempt; it doubles with every further one"`
-	RetryMax     time.Duration `env:"STORE_RETRY_MAX" envDefault:"2s" desc:"the longest pause between two attempts"`
-	CoalesceGap  int64         `env:"STORE_COALESCE_GAP" envDefault:"0" desc:"ranges of one batch at most this many bytes apart are read as one"`
-	RequestLimit time.Duration `env:"STORE_TIMEOUT" envDefault:"30s" desc:"how long S3 may take to begin its answer to one request"`
+	Attempts      int           `env:"STORE_ATTEMPTS" envDefault:"4" desc:"how often one request is tried when the store is busy or can not be reached; 1 never tries again"`
+	RetryBase     time.Duration `env:"STORE_RETRY_BASE" envDefault:"50ms" desc:"the longest pause before the second attempt; it doubles with every further one"`
+	RetryMax      time.Duration `env:"STORE_RETRY_MAX" envDefault:"2s" desc:"the longest pause between two attempts"`
+	CoalesceGap   int64         `env:"STORE_COALESCE_GAP" envDefault:"0" desc:"ranges of one batch at most this many bytes apart are read as one"`
+	AnswerTimeout time.Duration `env:"STORE_TIMEOUT" envDefault:"30s" desc:"how long S3 may take to begin its answer to one request"`
 }
 
 // Validate says which variable is wrong, what it holds and what is expected.
@@ -42,7 +42,7 @@ func (c Config) Validate() error {
 		positive("STORE_ATTEMPTS", c.Attempts, c.Attempts > 0),
 		positive("STORE_RETRY_BASE", c.RetryBase, c.RetryBase > 0),
 		positive("STORE_RETRY_MAX", c.RetryMax, c.RetryMax > 0),
-		positive("STORE_TIMEOUT", c.RequestLimit, c.RequestLimit > 0),
+		positive("STORE_TIMEOUT", c.AnswerTimeout, c.AnswerTimeout > 0),
 	} {
 		if err != nil {
 			return err

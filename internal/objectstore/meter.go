@@ -160,3 +160,18 @@ func meteredWalk[T any](ctx context.Context, m *Metered, walk iter.Seq2[T, error
 		}
 	}
 }
+
+// Totals is what the store's meter counted since it was opened; nil when the
+// store has no meter.
+func (s *Store) Totals() *Tally {
+	for d := s.driver; ; {
+		if m, ok := d.(*Metered); ok {
+			return &m.Totals
+		}
+		w, ok := d.(interface{ Unwrap() Driver })
+		if !ok {
+			return nil
+		}
+		d = w.Unwrap()
+	}
+}

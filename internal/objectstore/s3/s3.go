@@ -1,0 +1,188 @@
+// Package s3 is an object store in an S3 bucket, or below a prefix of one. It is
+// the only package that imports the S3 SDK.
+//
+// # Set-up
+//
+// Endpoint, region and credentials come from the SDK's own variables and files
+// (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, roles …).
+// Nothing is requested before the first operation.
+//
+// # Permissions
+//
+// With P for arn:aws:s3:::BUCKET/PREFIX*:
+//
+//	reading   s3:GetObject on P; s3:ListBucket on arn:aws:s3:::BUCKET
+//	writing   s3:PutObject, s3:AbortMultipartUpload, s3:DeleteObject on P
+//	copying   s3:GetObject on the source's P as well; s3:GetObjectTagging and
+//	          s3:PutObjectTagging if the source's objects have tags
+//
+// s3:ListBucket can be limited to the prefix with the condition s3:prefix. Without
+// it S3 answers 403 instead of 404 for what is missing, and the import of a new
+// slide would stop with kind Denied.
+//
+// # What is relied on
+//
+// Strong consistency; If-Match on GetObject, PutObject, CopyObject and
+// CompleteMultipartUpload; If-None-Match: * on the last three; listing in order of
+// the keys' bytes (general purpose buckets, not directory buckets). An answer
+// with another ETag than asked for is kind Changed even from a server that ignores
+// If-Match. A lifecycle rule that aborts incomplete multipart uploads is advisable:
+// one is left behind when a process is killed while it writes.
+//
+// # Retries
+//
+// As every driver, this one does not retry: the decorator does. The exception are
+// the parts of a multipart upload, whose bytes are nowhere else: the SDK tries each
+// one three times.
+package s3
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/objectstore"
+)
+
+// Config names a bucket. The zero values of all but Bucket are usable.
+type Config struct {
+	Bucket string
+	// Prefix is put before all keys: "" or ending in "/".
+	Prefix string
+	// PathStyle addresses the bucket in the path instead of the host name.
+	PathStyle bool
+	// AnswerTimeout bounds how long the server may take to begin its answer to
+	// a read or a part; 0 means 30 s. Copies and completions get ten minutes.
+	AnswerTimeout time.Duration
+	// PartBytes is the least size of a part of a multipart upload; 0 means
+	// 8 MiB. Below 5 MiB only servers other than AWS accept it. A write holds at
+	// most 5 parts in memory.
+	PartBytes int64
+	// CopyBytes is the size above which a copy is made in parts, and the size
+	// of these; 0 means 5 GiB, S3's limit for a copy in one request, with parts
+	// of 1 GiB.
+	CopyBytes int64
+}
+
+const (
+	defaultAnswerTimeout = 30 * time.Second
+	slowAnswerTimeout    = 10 * time.Minute
+	defaultPartBytes     = 8 << 20
+	defaultCopyBytes     = 5 << 30
+	defaultCopyPartBytes = 1 << 30
+	// defaultRegion is what servers other than AWS call themselves.
+	defaultRegion = "us-east-1"
+)
+
+// Open makes a store of a bucket with the SDK's default configuration.
+func Open(ctx context.Context, c Config) (objectstore.Driver, error) {
+	sdk, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "store-aws-config",
+			"The AWS configuration can not be used; check the AWS_ variables and ~/.aws.").Because(err)
+	}
+	return New(sdk, c)
+}
+
+// New makes a store of a bucket with a given SDK configuration.
+func New(sdk aws.Config, c Config) (objectstore.Driver, error) {
+	if c.Bucket == "" {
+		return nil, fault.New(fault.Invalid, "store-url", "The S3 store has no bucket.")
+	}
+	if c.Prefix != "" {
+		if err := objectstore.CheckKey(strings.TrimSuffix(c.Prefix, "/")); err != nil || !strings.HasSuffix(c.Prefix, "/") {
+			return nil, fault.New(fault.Invalid, "store-url", "The S3 prefix %q must be a key with a / behind it.", c.Prefix).Because(err)
+		}
+	}
+	c.AnswerTimeout = orDefault(c.AnswerTimeout, defaultAnswerTimeout)
+	d := &driver{
+		config:        c,
+		partBytes:     orDefault(c.PartBytes, defaultPartBytes),
+		copyBytes:     orDefault(c.CopyBytes, defaultCopyBytes),
+		copyPartBytes: orDefault(c.CopyBytes, defaultCopyPartBytes),
+		patient:       patientClient(slowAnswerTimeout),
+	}
+	d.client = s3.NewFromConfig(sdk, func(o *s3.Options) {
+		o.UsePathStyle = c.PathStyle
+		o.Retryer = aws.NopRetryer{}
+		o.HTTPClient = patientClient(c.AnswerTimeout)
+		// A range of an object has no checksum; no need to say so every time.
+		o.DisableLogOutputChecksumValidationSkipped = true
+		if o.Region == "" {
+			o.Region = defaultRegion
+		}
+	})
+	return d, nil
+}
+
+func orDefault[T int64 | time.Duration](v, otherwise T) T {
+	if v <= 0 {
+		return otherwise
+	}
+	return v
+}
+
+// patientClient waits so long for the first byte of an answer.
+func patientClient(timeout time.Duration) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.ResponseHeaderTimeout = timeout
+		// Tiles are read with many short requests at once; the standard
+		// library's two idle connections a host would mean a handshake each.
+		t.MaxIdleConns = 512
+		t.MaxIdleConnsPerHost = 256
+	})
+}
+
+// driver is safe for concurrent use; nothing in it changes.
+type driver struct {
+	client        *s3.Client
+	config        Config
+	partBytes     int64
+	copyBytes     int64
+	copyPartBytes int64
+	patient       *awshttp.BuildableClient
+}
+
+// URL is s3://bucket/prefix.
+func (d *driver) URL() string {
+	return strings.TrimSuffix("s3://"+d.config.Bucket+"/"+d.config.Prefix, "/")
+}
+
+func (d *driver) bucket() *string { return &d.config.Bucket }
+
+// key is the full key of ours.
+func (d *driver) key(key string) *string {
+	full := d.config.Prefix + key
+	return &full
+}
+
+// copySource names an object in the header of a copy, where it must be escaped.
+func (d *driver) copySource(key string) *string {
+	u := url.URL{Path: d.config.Bucket + "/" + *d.key(key)}
+	// A plus sign is a plus in a path but a space to some servers.
+	escaped := strings.ReplaceAll(u.EscapedPath(), "+", "%2B")
+	return &escaped
+}
+
+// slowly is for requests that the server may work on for minutes.
+func (d *driver) slowly(o *s3.Options) { o.HTTPClient = d.patient }
+
+// quoted is an ETag as HTTP wants it; nil when there is none.
+func quoted(etag string) *string {
+	if etag == "" {
+		return nil
+	}
+	q := `"` + etag + `"`
+	return &q
+}
+
+// unquoted is an ETag as this project writes it.
+func unquoted(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }
