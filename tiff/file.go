@@ -9,9 +9,17 @@ import (
 	"github.com/pims-cloud/pims/source"
 )
 
+const (
+	// blockBytes is the unit in which structure is read. Writers put a
+	// directory's values next to it, so one block is usually one directory.
+	blockBytes = 32 << 10
+	// maxBlocks bounds the cache of one file to 2 MiB.
+	maxBlocks = 64
+)
+
 // File is the structure of one TIFF file. It is safe for concurrent use.
 type File struct {
-	blocks *blocks
+	blocks source.Reader // r through a cache of blocks
 	size   int64
 	order  binary.ByteOrder
 	big    bool
@@ -30,7 +38,7 @@ type File struct {
 // The error's kind is Unsupported, code "tiff-not-a-tiff", when r does not
 // begin like a TIFF; Corrupt when it does and then contradicts itself.
 func Open(ctx context.Context, r source.Reader, limits Limits) (*File, error) {
-	f := &File{blocks: newBlocks(r), size: r.Size(), limits: limits.orDefault()}
+	f := &File{blocks: source.Blocks(r, blockBytes, maxBlocks), size: r.Size(), limits: limits.orDefault()}
 	at, err := f.readHeader(ctx)
 	if err != nil {
 		return nil, err
@@ -96,7 +104,7 @@ func (f *File) readHeader(ctx context.Context) (int64, error) {
 	if f.size < 8 {
 		return 0, notATIFF("it has only %d bytes, a TIFF header has 8", f.size)
 	}
-	h, err := f.blocks.read(ctx, 0, min(16, f.size))
+	h, err := source.ReadAt(ctx, f.blocks, 0, min(16, f.size))
 	if err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/source"
 )
 
 // maxSubIFDDepth is how deep SubIFDs may nest. Real files have one level, two
@@ -150,7 +151,7 @@ func (f *File) readIFD(ctx context.Context, at int64, index int, parent *IFD) (*
 		return nil, err
 	}
 	// The link may be cut off when the directory is the last thing in the file.
-	table, err := f.blocks.read(ctx, start, min(tableBytes+linkBytes, f.size-start))
+	table, err := source.ReadAt(ctx, f.blocks, start, min(tableBytes+linkBytes, f.size-start))
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +185,7 @@ func (f *File) readEntryCount(ctx context.Context, at int64) (count, countBytes 
 		return 0, 0, fault.New(fault.Corrupt, "tiff-ifd-truncated",
 			"The directory at byte %d is cut off by the end of the file at byte %d.", at, f.size)
 	}
-	head, err := f.blocks.read(ctx, at, countBytes)
+	head, err := source.ReadAt(ctx, f.blocks, at, countBytes)
 	if err != nil {
 		return 0, 0, err
 	}

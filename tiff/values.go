@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/source"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -181,11 +182,16 @@ func (d *IFD) rawAt(ctx context.Context, e Entry, first, count uint64) ([]byte, 
 			"Tag %s of the directory at byte %d claims %d values of %d bytes at byte %d, but the file has only %d bytes.",
 			e.Tag, d.Offset, e.Count, size, e.offset, fileBytes)
 	}
-	if count*size > uint64(d.file.limits.MaxValueBytes) {
-		return nil, fault.New(fault.TooLarge, "tiff-value-too-large",
-			"Tag %s of the directory at byte %d has %d bytes; the limit is %d.", e.Tag, d.Offset, count*size, d.file.limits.MaxValueBytes)
+	// A decoded number takes up to 8 bytes, whatever it takes in the file.
+	weight := size
+	if e.Type != ASCII && e.Type != Byte && e.Type != Undefined {
+		weight = 8
 	}
-	return d.file.blocks.read(ctx, int64(e.offset+first*size), int64(count*size))
+	if count > uint64(d.file.limits.MaxValueBytes)/weight {
+		return nil, fault.New(fault.TooLarge, "tiff-value-too-large",
+			"Tag %s of the directory at byte %d has %d bytes; the limit is %d.", e.Tag, d.Offset, count*weight, d.file.limits.MaxValueBytes)
+	}
+	return source.ReadAt(ctx, d.file.blocks, int64(e.offset+first*size), int64(count*size))
 }
 
 // uints decodes whole numbers; signed ones only when not negative.

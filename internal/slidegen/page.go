@@ -1,0 +1,119 @@
+package slidegen
+
+import (
+	"context"
+
+	"github.com/pims-cloud/pims/pixel"
+	"github.com/pims-cloud/pims/tiff"
+)
+
+// page is one directory of a file: how its pixels are drawn, cut and encoded.
+type page struct {
+	width, height         int
+	tileWidth, tileHeight int // a strip has the page's width
+	tiled                 bool
+	photometric           tiff.Photometric
+	encoder               *encoder
+	fields                []tiff.Field // besides those that follow from the rest
+	// draw gives the pixels of a rectangle, which may reach beyond the page.
+	draw func(x, y, width, height int) *pixel.Raster
+	// blank, when set, names tiles that get no bytes.
+	blank func(tx, ty int) bool
+	// pool, when positive, is how many distinct tiles are encoded; the others
+	// repeat them.
+	pool int
+}
+
+// write streams the page's tiles and returns its directory.
+func (p *page) write(ctx context.Context, w *tiff.Writer) (*tiff.Directory, error) {
+	across, down := (p.width-1)/p.tileWidth+1, (p.height-1)/p.tileHeight+1
+	d := &tiff.Directory{Tiled: p.tiled, Segments: make([]tiff.Extent, 0, across*down)}
+	pooled := make(map[int][]byte, p.pool)
+	var first *pixel.Raster
+	for ty := range down {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		for tx := range across {
+			tile := ty*across + tx
+			if p.pool > 0 {
+				slot := int(hash(tx, ty, uint32(p.width))) % p.pool
+				tile = slot * across * down / p.pool
+			}
+			bytes, ok := pooled[tile]
+			if !ok && (p.blank == nil || !p.blank(tx, ty)) {
+				r := p.segment(tile%across, tile/across)
+				if first == nil {
+					first = r
+				}
+				bytes = p.encoder.encode(r)
+			}
+			if p.pool > 0 {
+				pooled[tile] = bytes
+			}
+			extent, err := w.Segment(bytes)
+			if err != nil {
+				return nil, err
+			}
+			d.Segments = append(d.Segments, extent)
+		}
+	}
+	d.Fields = append(p.pixelFields(first), p.fields...)
+	return d, nil
+}
+
+// segment draws one tile, at full size, or one strip, the last one shorter.
+func (p *page) segment(tx, ty int) *pixel.Raster {
+	height := p.tileHeight
+	if !p.tiled {
+		height = min(height, p.height-ty*p.tileHeight)
+	}
+	return p.draw(tx*p.tileWidth, ty*p.tileHeight, p.tileWidth, height)
+}
+
+// pixelFields are the fields that say how pixels are stored.
+func (p *page) pixelFields(sample *pixel.Raster) []tiff.Field {
+	short := func(tag tiff.Tag, v ...uint64) tiff.Field { return tiff.NumberField(tag, tiff.Short, v...) }
+	long := func(tag tiff.Tag, v int) tiff.Field { return tiff.NumberField(tag, tiff.Long, uint64(v)) }
+	bits := make([]uint64, sample.Samples)
+	for i := range bits {
+		bits[i] = uint64(8 * sample.Type.Bytes())
+	}
+	fields := []tiff.Field{
+		long(tiff.ImageWidth, p.width),
+		long(tiff.ImageLength, p.height),
+		short(tiff.BitsPerSample, bits...),
+		short(tiff.Compression, uint64(p.encoder.scheme)),
+		short(tiff.PhotometricInterpretation, uint64(p.photometric)),
+		short(tiff.SamplesPerPixel, uint64(sample.Samples)),
+		short(tiff.PlanarConfiguration, 1),
+	}
+	if p.tiled {
+		fields = append(fields, long(tiff.TileWidth, p.tileWidth), long(tiff.TileLength, p.tileHeight))
+	} else {
+		fields = append(fields, long(tiff.RowsPerStrip, p.tileHeight))
+	}
+	if p.encoder.predictor {
+		fields = append(fields, short(tiff.Predictor, 2))
+	}
+	if j := p.encoder.jpeg; j != nil {
+		if !p.encoder.complete {
+			fields = append(fields, tiff.BytesField(tiff.JPEGTables, tiff.Undefined, j.tables()))
+		}
+		switch j.colour {
+		case jpegYCC:
+			fields = append(fields, short(tiff.YCbCrSubSampling, 1, 1))
+		case jpegYCC420:
+			fields = append(fields, short(tiff.YCbCrSubSampling, 2, 2))
+		}
+	}
+	if p.photometric == tiff.PhotometricYCbCr {
+		fields = append(fields, referenceBlackWhite())
+	}
+	return fields
+}
+
+// referenceBlackWhite is the field that TIFF requires of full-range YCbCr.
+func referenceBlackWhite() tiff.Field {
+	return tiff.NumberField(tiff.ReferenceBlackWhite, tiff.Rational, 0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1)
+}
