@@ -86,6 +86,21 @@ func (f *filter[F]) apply(dst, src []F, samples int) {
 			to := dst[3*x : 3*x+3]
 			to[0], to[1], to[2] = s0, s1, s2
 		}
+	case 4:
+		for x := range f.first {
+			first, weights := f.at(x)
+			from := src[4*first:][:4*len(weights)]
+			var s0, s1, s2, s3 F
+			for _, w := range weights {
+				s0 += w * from[0]
+				s1 += w * from[1]
+				s2 += w * from[2]
+				s3 += w * from[3]
+				from = from[4:]
+			}
+			to := dst[4*x : 4*x+4]
+			to[0], to[1], to[2], to[3] = s0, s1, s2, s3
+		}
 	default:
 		for x := range f.first {
 			first, weights := f.at(x)
