@@ -1,0 +1,108 @@
+// Package negotiate picks the media type of an image: by the extension glued to
+// the URL, else by the Accept header, with PIMS' rules (pims-api §2.3). Unlike
+// PIMS it accepts "*/*" and a missing header by its first choice (§9.3 no. 1).
+package negotiate
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/pims-cloud/pims/internal/httpapi/problem"
+)
+
+// The media types that images are written as.
+const (
+	WebP = "image/webp"
+	JPG  = "image/jpg" // not a registered type, but one that PIMS' clients may ask for
+	JPEG = "image/jpeg"
+	PNG  = "image/png"
+	APNG = "image/apng"
+)
+
+// Types is an ordered list of media types that an endpoint can write.
+type Types []string
+
+// Visualisation is PIMS' order for pictures to look at.
+func Visualisation() Types { return Types{WebP, JPG, JPEG, PNG, APNG} }
+
+// Processing is PIMS' order for pictures to compute with.
+func Processing() Types { return Types{PNG, APNG, JPG, JPEG, WebP} }
+
+// Only keeps what this build can encode.
+func (t Types) Only(can func(mediaType string) bool) Types {
+	var out Types
+	for _, mediaType := range t {
+		if can(mediaType) {
+			out = append(out, mediaType)
+		}
+	}
+	return out
+}
+
+func extensionNames() []string { return []string{"", ".jpg", ".png", ".webp"} }
+
+// CheckExtension adds an issue when ext is none of PIMS' extensions.
+func CheckExtension(ext string, found *problem.Validation) {
+	switch ext {
+	case "", ".jpg", ".png", ".webp":
+	default:
+		found.Add(problem.Enum(ext, extensionNames(), "path", "extension"))
+	}
+}
+
+// Choose gives the media type for an extension that CheckExtension accepted,
+// or for the request's Accept header; the error is a 406. negotiated tells
+// that the answer depends on the header.
+func (t Types) Choose(ext string, header http.Header) (mediaType string, negotiated bool, err error) {
+	switch ext {
+	case ".jpg":
+		mediaType = JPEG
+	case ".png":
+		mediaType = PNG
+	case ".webp":
+		mediaType = WebP
+	}
+	accept := strings.Join(header.Values("Accept"), ",")
+	if mediaType != "" {
+		for _, have := range t {
+			if have == mediaType {
+				return mediaType, false, nil
+			}
+		}
+		return "", false, problem.NotAcceptable(accept, t)
+	}
+	if strings.TrimSpace(accept) == "" && len(t) > 0 {
+		return t[0], true, nil
+	}
+	wanted := entries(accept)
+	for _, have := range t {
+		for _, w := range wanted {
+			if matches(w, have) {
+				return have, true, nil
+			}
+		}
+	}
+	return "", true, problem.NotAcceptable(accept, t)
+}
+
+// entries are the media ranges of an Accept header without parameters: the
+// quality values never influence PIMS' choice.
+func entries(accept string) []string {
+	var out []string
+	for _, entry := range strings.Split(accept, ",") {
+		mediaRange, _, _ := strings.Cut(entry, ";")
+		mediaRange = strings.ToLower(strings.TrimSpace(mediaRange))
+		if mediaRange != "" {
+			out = append(out, mediaRange)
+		}
+	}
+	return out
+}
+
+func matches(mediaRange, mediaType string) bool {
+	if mediaRange == "*" || mediaRange == "*/*" || mediaRange == mediaType {
+		return true
+	}
+	major, _, _ := strings.Cut(mediaType, "/")
+	return mediaRange == major+"/*"
+}

@@ -1,0 +1,98 @@
+package pims
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/httpapi/negotiate"
+	"github.com/pims-cloud/pims/internal/httpapi/reply"
+	"github.com/pims-cloud/pims/internal/httpapi/route"
+	"github.com/pims-cloud/pims/internal/objectstore"
+	"github.com/pims-cloud/pims/internal/render"
+	"github.com/pims-cloud/pims/internal/slide"
+)
+
+// Limits are the settings of PIMS that this API obeys.
+type Limits struct {
+	OutputSize int    // greatest side of a picture, in pixels
+	SafetyMode string // of requests without X-Image-Size-Safety
+	Capacity   int64  // bytes that the store is said to hold, for disk usage
+	Body       int64  // greatest JSON body, in bytes
+}
+
+// Deps is what the API works with. All fields are needed.
+type Deps struct {
+	Catalog  *slide.Catalog
+	Slides   *objectstore.Store
+	Registry *formats.Registry
+	Renderer *render.Renderer
+	Cached   *reply.Cached
+	Limits   Limits
+	Version  string
+	// Settings are the name and value pairs of /info, secrets already masked.
+	Settings []Setting
+	// Importing tells the state of an import whose slide does not exist (yet).
+	Importing func(ctx context.Context, id slide.ID) (state string, known bool)
+}
+
+// Setting is one entry of /info's settings, in PIMS' order.
+type Setting struct {
+	Name  string
+	Value any
+}
+
+// API answers PIMS' requests. It is safe for concurrent use.
+type API struct {
+	Deps
+	types negotiate.Types // what pictures to look at are written as
+	usage usage
+}
+
+// New makes the API; canEncode tells which media types this build writes.
+func New(deps Deps, canEncode func(mediaType string) bool) *API {
+	return &API{Deps: deps, types: negotiate.Visualisation().Only(canEncode)}
+}
+
+// Routes are PIMS' routes of part one in its order (pims-api §1.2).
+func (a *API) Routes() []route.Route {
+	get := func(pattern string, h route.Handler) route.Route {
+		return route.Route{Method: http.MethodGet, Pattern: pattern, Handle: h}
+	}
+	post := func(pattern string, h route.Handler) route.Route {
+		return route.Route{Method: http.MethodPost, Pattern: pattern, Handle: h}
+	}
+	return []route.Route{
+		get("/file/{p...}/info", a.fileInfo),
+		get("/image/{p...}/info", a.info),
+		get("/image/{p...}/info/image", a.infoImage),
+		get("/image/{p...}/info/channels", a.infoChannels),
+		get("/image/{p...}/info/normalized-pyramid", a.infoPyramid),
+		get("/image/{p...}/info/instrument", a.infoInstrument),
+		get("/image/{p...}/info/associated", a.infoAssociated),
+		get("/image/{p...}/associated/{name}", a.associated),
+		get("/image/{p...}/metadata", a.metadata),
+		get("/image/{p...}/metadata/annotations", a.annotations),
+		get("/image/{p...}/info/representations", a.representations),
+		get("/image/{p...}/info/representations/{role}", a.representation),
+		post("/image/{p...}/tile{ext}", a.postTile(render.NativeGrid)),
+		post("/image/{p...}/normalized-tile{ext}", a.postTile(render.NormalisedGrid)),
+		get("/image/{p...}/tile/zoom/{zoom:int}/tx/{tx:int}/ty/{ty:int}{ext}", a.getTile(render.NativeGrid)),
+		get("/image/{p...}/tile/level/{level:int}/tx/{tx:int}/ty/{ty:int}{ext}", a.getTile(render.NativeGrid)),
+		get("/image/{p...}/tile/zoom/{zoom:int}/ti/{ti:int}{ext}", a.getTile(render.NativeGrid)),
+		get("/image/{p...}/tile/level/{level:int}/ti/{ti:int}{ext}", a.getTile(render.NativeGrid)),
+		get("/image/{p...}/normalized-tile/zoom/{zoom:int}/tx/{tx:int}/ty/{ty:int}{ext}", a.getTile(render.NormalisedGrid)),
+		get("/image/{p...}/normalized-tile/level/{level:int}/tx/{tx:int}/ty/{ty:int}{ext}", a.getTile(render.NormalisedGrid)),
+		get("/image/{p...}/normalized-tile/zoom/{zoom:int}/ti/{ti:int}{ext}", a.getTile(render.NormalisedGrid)),
+		get("/image/{p...}/normalized-tile/level/{level:int}/ti/{ti:int}{ext}", a.getTile(render.NormalisedGrid)),
+		get("/image/{p...}/thumb{ext}", a.getThumb),
+		post("/image/{p...}/thumb{ext}", a.postThumb),
+		get("/formats", a.formats),
+		get("/formats/{id}", a.format),
+		get("/directory/{d...}/disk-usage", a.directoryUsage),
+		get("/disk-usage", a.diskUsage),
+		get("/storage/size.json", a.storageSize),
+		get("/ping", a.ping),
+		get("/info", a.serverInfo),
+	}
+}

@@ -1,0 +1,112 @@
+package pims
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/httpapi/problem"
+	"github.com/pims-cloud/pims/internal/httpapi/route"
+	"github.com/pims-cloud/pims/internal/slide"
+)
+
+// Roles of a path below an upload (pims-api §2.2).
+const (
+	roleUpload   = "UPLOAD"
+	roleOriginal = "ORIGINAL"
+	roleSpatial  = "SPATIAL"
+	roleSpectral = "SPECTRAL"
+	roleNone     = "NONE"
+)
+
+// found is a path that names something of an open slide.
+type found struct {
+	*slide.Slide
+	path string // as the client gave it, decoded
+	role string
+}
+
+// withSlide runs do on the slide that the path names, and once more when the
+// slide turns out to have been replaced. A path that names nothing is tried
+// again percent-decoded, because Cytomine core encodes file names twice
+// (pims-api §2.1).
+func (a *API) withSlide(r *http.Request, v route.Vars, do func(found) error) error {
+	path := v["p"]
+	var known slide.ID
+	for _, candidate := range spellings(path) {
+		id, rest, err := slide.PathID(candidate)
+		if err != nil {
+			continue
+		}
+		entered := false
+		err = a.Catalog.Fresh(r.Context(), id, func(s *slide.Slide) error {
+			role, ok := roleOf(s, rest)
+			if !ok {
+				return problem.FilepathNotFound(candidate)
+			}
+			entered = true
+			return do(found{Slide: s, path: candidate, role: role})
+		})
+		if entered || (err != nil && problem.Status(err) != http.StatusNotFound) {
+			return err
+		}
+		if known == "" && fault.KindOf(err) == fault.NotFound {
+			known = id
+		}
+	}
+	if known != "" {
+		if state, ok := a.Importing(r.Context(), known); ok {
+			return problem.NoRepresentation(path, roleSpatial, problem.Member{Name: "state", Value: state})
+		}
+	}
+	return problem.FilepathNotFound(path)
+}
+
+// spellings are the path as it came and as it reads decoded once more, with
+// "+" as itself and as a space.
+func spellings(path string) []string {
+	out := []string{path}
+	add := func(text string, err error) {
+		if err == nil {
+			for _, have := range out {
+				if have == text {
+					return
+				}
+			}
+			out = append(out, text)
+		}
+	}
+	if strings.ContainsAny(path, "%+") {
+		add(url.PathUnescape(path))
+		add(url.QueryUnescape(path))
+	}
+	return out
+}
+
+// roleOf says what the rest of a path below the slide's id names. The id alone
+// stands for the upload.
+func roleOf(s *slide.Slide, rest string) (role string, ok bool) {
+	m := s.Manifest()
+	switch rest {
+	case "", m.Name, m.OriginalName:
+		return roleUpload, true
+	case originalPath(m):
+		return roleOriginal, true
+	case spatialPath(m):
+		return roleSpatial, true
+	case "processed", "processed/histogram":
+		return roleNone, true
+	}
+	return "", false
+}
+
+func originalPath(m *slide.Manifest) string { return "processed/original." + m.Description.Format }
+
+func spatialPath(m *slide.Manifest) string { return "processed/visualisation." + m.Description.Format }
+
+// WithSlide opens the slide that the variable "p" names for another protocol,
+// with the same rules for paths and for slides that are replaced meanwhile.
+func (a *API) WithSlide(r *http.Request, v route.Vars, do func(*slide.Slide) error) error {
+	return a.withSlide(r, v, func(f found) error { return do(f.Slide) })
+}

@@ -1,0 +1,165 @@
+// Package route finds the handler of a request by explicit patterns in a fixed
+// order, as PIMS does (pims-api §1.2): an image path is greedy and may contain
+// slashes, which net/http's ServeMux can not express in the middle of a
+// pattern.
+//
+// A pattern is a list of path elements: a literal, "{name}" for one element,
+// "{name:int}" for an element of digits only, "{name...}" for one or more
+// elements, each with an optional literal before and after. The variable "ext"
+// may be empty, and may follow digits: "thumb{ext}", "{ti:int}{ext}". Matching sees the path
+// percent-decoded once.
+package route
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pims-cloud/pims/internal/httpapi/problem"
+)
+
+// Vars are the values that the pattern's variables matched.
+type Vars map[string]string
+
+// Int is the value of a variable of digits, and whether it fits an int.
+func (v Vars) Int(name string) (int, bool) {
+	n, err := strconv.Atoi(v[name])
+	return n, err == nil && n >= 0
+}
+
+// Handler answers a request or returns why it can not; it never writes errors.
+type Handler func(w http.ResponseWriter, r *http.Request, v Vars) error
+
+// Route is one method and pattern.
+type Route struct {
+	Method  string
+	Pattern string
+	Handle  Handler
+}
+
+// Table is a list of compiled routes; the first that matches wins. It is
+// immutable and safe for concurrent use.
+type Table struct{ routes []compiled }
+
+type compiled struct {
+	method   string
+	elements []element
+	greedy   int // index of the greedy element, -1 when there is none
+	handle   Handler
+}
+
+type element struct {
+	before, name, after string
+	digits, greedy      bool
+	mayEnd              bool // the variable may be empty
+	ext                 bool // digits are followed by a second variable, "{ext}"
+}
+
+// New compiles routes. Patterns are constants of this program, so a malformed
+// one is a programming error that every test would meet.
+func New(routes ...Route) *Table {
+	t := &Table{}
+	for _, r := range routes {
+		t.routes = append(t.routes, compile(r))
+	}
+	return t
+}
+
+func compile(r Route) compiled {
+	c := compiled{method: r.Method, handle: r.Handle, greedy: -1}
+	for _, text := range strings.Split(strings.TrimPrefix(r.Pattern, "/"), "/") {
+		e := element{before: text}
+		if open := strings.IndexByte(text, '{'); open >= 0 {
+			shut := strings.IndexByte(text, '}')
+			e.before, e.name, e.after = text[:open], text[open+1:shut], text[shut+1:]
+		}
+		e.name, e.digits = strings.CutSuffix(e.name, ":int")
+		e.name, e.greedy = strings.CutSuffix(e.name, "...")
+		e.mayEnd = e.name == "ext"
+		if e.after == "{ext}" {
+			e.after, e.ext = "", true
+		}
+		if e.greedy {
+			c.greedy = len(c.elements)
+		}
+		c.elements = append(c.elements, e)
+	}
+	return c
+}
+
+// Find gives the handler for a method and a decoded path. HEAD is answered by
+// GET's handler. The error is a 405 with the methods that the path has, or a
+// 404.
+func (t *Table) Find(method, path string) (Handler, Vars, error) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	elements := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	var allow []string
+	for i := range t.routes {
+		c := &t.routes[i]
+		vars, ok := c.match(elements)
+		if !ok {
+			continue
+		}
+		if c.method == method {
+			return c.handle, vars, nil
+		}
+		if !slices.Contains(allow, c.method) {
+			allow = append(allow, c.method)
+		}
+	}
+	if allow == nil {
+		return nil, nil, problem.RouteNotFound()
+	}
+	if slices.Contains(allow, http.MethodGet) {
+		allow = append(allow, http.MethodHead)
+	}
+	slices.Sort(allow)
+	return nil, nil, problem.MethodNotAllowed(strings.Join(allow, ", "))
+}
+
+func (c *compiled) match(path []string) (Vars, bool) {
+	spare := len(path) - len(c.elements)
+	if spare < 0 || (spare > 0 && c.greedy < 0) {
+		return nil, false
+	}
+	vars := Vars{}
+	at := 0
+	for i, e := range c.elements {
+		text := path[at]
+		at++
+		if i == c.greedy {
+			text = strings.Join(path[at-1:at+spare], "/")
+			at += spare
+		}
+		if !e.match(text, vars) {
+			return nil, false
+		}
+	}
+	return vars, true
+}
+
+func (e *element) match(text string, vars Vars) bool {
+	rest, ok := strings.CutPrefix(text, e.before)
+	if !ok {
+		return false
+	}
+	if e.name == "" {
+		return rest == ""
+	}
+	if e.ext {
+		end := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+		vars["ext"], rest = rest[end:], rest[:end]
+	}
+	rest, ok = strings.CutSuffix(rest, e.after)
+	if !ok || (rest == "" && !e.mayEnd) {
+		return false
+	}
+	if e.digits && strings.Trim(rest, "0123456789") != "" {
+		return false
+	}
+	vars[e.name] = rest
+	return true
+}

@@ -1,0 +1,176 @@
+// Package httpapi is the service's one http.Handler. Below it, one package a
+// protocol translates addresses and writes answers: pims, deepzoom, uploads,
+// site, docs. Errors are written by package problem alone.
+package httpapi
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/rs/cors"
+
+	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/cache"
+	"github.com/pims-cloud/pims/internal/codec"
+	"github.com/pims-cloud/pims/internal/httpapi/deepzoom"
+	"github.com/pims-cloud/pims/internal/httpapi/pims"
+	"github.com/pims-cloud/pims/internal/httpapi/problem"
+	"github.com/pims-cloud/pims/internal/httpapi/reply"
+	"github.com/pims-cloud/pims/internal/httpapi/route"
+	"github.com/pims-cloud/pims/internal/httpapi/site"
+	"github.com/pims-cloud/pims/internal/httpapi/uploads"
+	"github.com/pims-cloud/pims/internal/objectstore"
+	"github.com/pims-cloud/pims/internal/queue"
+	"github.com/pims-cloud/pims/internal/render"
+	"github.com/pims-cloud/pims/internal/slide"
+)
+
+// Setting is one entry of /info's settings; secrets are masked by whoever
+// makes it.
+type Setting = pims.Setting
+
+// Importer is what the API needs of the importer; *importer.Importer is one.
+type Importer = uploads.Importer
+
+// Deps is what the handler works with. Importer, Uploads and Queue may be nil
+// together: then nothing can be uploaded and import states are not known. Web
+// and Docs may be nil.
+type Deps struct {
+	Config   Config
+	BasePath string // "" or "/ims"; everything is served without it, too
+	Version  string
+	Log      *slog.Logger
+
+	Catalog  *slide.Catalog
+	Slides   *objectstore.Store
+	Uploads  *objectstore.Store
+	Registry *formats.Registry
+	Renderer *render.Renderer
+	Cache    *cache.Cache // of encoded pictures and JSON answers
+	Importer Importer
+	Queue    queue.Queue
+
+	Web      fs.FS        // the built page, index.html at the root
+	Docs     http.Handler // answers /docs, /docs/…, /openapi.yaml, /openapi.json
+	Settings []Setting
+}
+
+// server is the handler behind CORS.
+type server struct {
+	deps   Deps
+	routes *route.Table
+	site   *site.Site
+}
+
+// New wires the handler. It is safe for concurrent use and holds nothing that
+// needs closing.
+func New(d Deps) http.Handler {
+	cached := reply.NewCached(d.Cache, d.Config.maxAge())
+	api := pims.New(pims.Deps{
+		Catalog: d.Catalog, Slides: d.Slides, Registry: d.Registry, Renderer: d.Renderer, Cached: cached,
+		Version: d.Version, Settings: d.Settings, Importing: importing(d.Importer),
+		Limits: pims.Limits{
+			OutputSize: d.Config.OutputSizeLimit, SafetyMode: d.Config.SafetyMode,
+			Capacity: int64(d.Config.Capacity), Body: int64(d.Config.MaxBody),
+		},
+	}, codec.CanEncode)
+	zoom := deepzoom.New(api, cached, codec.CanEncode)
+	routes := append(zoom.Routes(), api.Routes()...)
+	up := uploads.New(uploads.Deps{
+		Importer: d.Importer, Uploads: d.Uploads, Queue: d.Queue, Catalog: d.Catalog,
+		MaxBytes: int64(d.Config.MaxUpload),
+	})
+	routes = append(routes, up.Routes()...)
+	s := &server{deps: d, routes: route.New(routes...), site: site.New(d.Web)}
+	return withCORS(s)
+}
+
+func importing(im Importer) func(context.Context, slide.ID) (string, bool) {
+	return func(ctx context.Context, id slide.ID) (string, bool) {
+		if im == nil {
+			return "", false
+		}
+		report, err := im.Report(ctx, id)
+		if err != nil {
+			return "", false
+		}
+		return string(report.State), true
+	}
+}
+
+// ServeHTTP routes one request. The base path is optional: clients of PIMS send
+// some requests with and some without it (pims-api §9.2).
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if err := s.serve(w, r); err != nil {
+		problem.Write(w, r, s.deps.Log, err)
+	}
+}
+
+func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
+	path := r.URL.Path
+	if base := s.deps.BasePath; base != "" {
+		if path == base {
+			http.Redirect(w, r, base+"/", http.StatusMovedPermanently)
+			return nil
+		}
+		if rest, ok := strings.CutPrefix(path, base+"/"); ok {
+			path = "/" + rest
+		}
+	}
+	if s.isDocs(path) {
+		http.StripPrefix(strings.TrimSuffix(r.URL.Path, path), s.deps.Docs).ServeHTTP(w, r)
+		return nil
+	}
+	handle, vars, err := s.routes.Find(r.Method, path)
+	if err == nil {
+		return handle(w, r, vars)
+	}
+	if problem.Status(err) == http.StatusNotFound && s.site.Serve(w, r, path) {
+		return nil
+	}
+	return err
+}
+
+func (s *server) isDocs(path string) bool {
+	return s.deps.Docs != nil && (path == "/docs" || strings.HasPrefix(path, "/docs/") ||
+		path == "/openapi.yaml" || path == "/openapi.json")
+}
+
+// withCORS answers as PIMS does: any origin, "*" on plain requests, the origin
+// itself on preflights and when there is a cookie (pims-api §2.7). No cookie
+// means anything to this service, so credentials give nobody more.
+func withCORS(next http.Handler) http.Handler {
+	options := cors.Options{
+		AllowedMethods: []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"},
+		AllowedHeaders: []string{"*"}, AllowCredentials: true, MaxAge: 600,
+		ExposedHeaders:       []string{"ETag", "X-Image-Size-Limit", "X-Pims-Cache", "X-Request-Id", "Content-Disposition"},
+		OptionsSuccessStatus: http.StatusOK,
+	}
+	options.AllowedOrigins = []string{"*"}
+	anyone := cors.New(options).Handler(next)
+	options.AllowedOrigins = nil
+	options.AllowOriginFunc = func(string) bool { return true }
+	options.OptionsPassthrough = true
+	echo := cors.New(options).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if preflight(r) {
+			reply.Bytes(w, r, http.StatusOK, "text/plain; charset=utf-8", []byte("OK"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if preflight(r) || r.Header.Get("Cookie") != "" {
+			echo.ServeHTTP(w, r)
+			return
+		}
+		anyone.ServeHTTP(w, r)
+	})
+}
+
+func preflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}

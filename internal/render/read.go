@@ -1,0 +1,207 @@
+package render
+
+import (
+	"context"
+
+	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/codec"
+	"github.com/pims-cloud/pims/internal/slide"
+	"github.com/pims-cloud/pims/pixel"
+)
+
+// region is the stored pixels of a rectangle of a level that a view needs,
+// channels interleaved in the view's order.
+func (r *Renderer) region(ctx context.Context, s Slide, level int, rect Rect, p *plan) (*pixel.Raster, error) {
+	rasters := make([]*pixel.Raster, len(p.planes))
+	for i, ps := range p.planes {
+		raster, err := r.plane(ctx, s, level, ps.plane, rect)
+		if err != nil {
+			return nil, err
+		}
+		rasters[i] = raster
+	}
+	if p.whole {
+		return rasters[0], nil
+	}
+	return stack(rasters, p.planes)
+}
+
+// stack puts the selected samples of several planes beside each other.
+func stack(rasters []*pixel.Raster, planes []planeSamples) (*pixel.Raster, error) {
+	total := 0
+	for i, ps := range planes {
+		chosen, err := pixel.SelectChannels(rasters[i], ps.samples)
+		if err != nil {
+			return nil, err
+		}
+		rasters[i] = chosen
+		total += len(ps.samples)
+	}
+	if len(rasters) == 1 {
+		return rasters[0], nil
+	}
+	first := rasters[0]
+	out := pixel.New(first.Width, first.Height, total, first.Type)
+	size, at := first.Type.Bytes(), 0
+	for _, raster := range rasters {
+		width := raster.Samples * size
+		for y := range out.Height {
+			from, to := raster.Row(y), out.Row(y)
+			for x := range out.Width {
+				copy(to[(x*total*size)+at:][:width], from[x*width:])
+			}
+		}
+		at += width
+	}
+	return out, nil
+}
+
+// plane reads all tiles that a rectangle touches in one batch and pastes them.
+func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.Plane, rect Rect) (*pixel.Raster, error) {
+	m := s.Manifest()
+	d := &m.Description
+	l := d.Levels[level]
+	if l.Encoding < 0 || l.Encoding >= len(m.Encodings) || l.TileWidth < 1 || l.TileHeight < 1 {
+		return nil, fault.New(fault.Corrupt, "level-without-encoding", "Level %d of the slide does not say how its tiles are encoded.", level)
+	}
+	encoding := m.Encodings[l.Encoding]
+	firstX, lastX := rect.X/l.TileWidth, (rect.X+rect.Width-1)/l.TileWidth
+	firstY, lastY := rect.Y/l.TileHeight, (rect.Y+rect.Height-1)/l.TileHeight
+	tiles := (lastX - firstX + 1) * (lastY - firstY + 1)
+	if err := r.affordable(rect, tiles, l, d); err != nil {
+		return nil, err
+	}
+	extents := make([]formats.Extent, 0, tiles)
+	for ty := firstY; ty <= lastY; ty++ {
+		for tx := firstX; tx <= lastX; tx++ {
+			e, err := r.locate(ctx, s, level, plane, ty*l.TilesAcross()+tx)
+			if err != nil {
+				return nil, err
+			}
+			extents = append(extents, e)
+		}
+	}
+	encoded, err := s.ReadTiles(ctx, extents)
+	if err != nil {
+		return nil, err
+	}
+	leave, err := r.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	out := pixel.New(rect.Width, rect.Height, d.Samples, d.PixelType)
+	fillBackground(out, extents, d)
+	for i, data := range encoded {
+		if extents[i].Blank {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		raster, err := decode(encoding, data, l, d)
+		if err != nil {
+			return nil, err
+		}
+		encoded[i] = nil
+		x := (firstX+i%(lastX-firstX+1))*l.TileWidth - rect.X
+		y := (firstY+i/(lastX-firstX+1))*l.TileHeight - rect.Y
+		if err := pixel.Paste(out, raster, x, y); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// affordable refuses what would need more pixels or memory than configured.
+func (r *Renderer) affordable(rect Rect, tiles int, l formats.Level, d *formats.Description) error {
+	stored := int64(tiles) * int64(l.TileWidth) * int64(l.TileHeight)
+	if stored > r.config.MaxPixels {
+		return fault.New(fault.TooLarge, "render-too-many-pixels",
+			"The picture needs %d stored pixels, at most %d are read for one (RENDER_MAX_PIXELS); ask for a smaller region or a coarser level.",
+			stored, r.config.MaxPixels)
+	}
+	bytes := int64(rect.Width) * int64(rect.Height) * int64(d.Samples*d.PixelType.Bytes())
+	if bytes > int64(r.config.MaxMemory) {
+		return fault.New(fault.TooLarge, "render-too-much-memory",
+			"The picture needs %d bytes of samples, at most %d are kept for one (RENDER_MAX_MEMORY); ask for a smaller one.",
+			bytes, int64(r.config.MaxMemory))
+	}
+	return nil
+}
+
+// locate refuses tiles that no honest writer makes.
+func (r *Renderer) locate(ctx context.Context, s Slide, level int, plane formats.Plane, tile int) (formats.Extent, error) {
+	e, err := s.Locate(ctx, level, plane, tile)
+	if err != nil {
+		return formats.Extent{}, err
+	}
+	if e.Length > int64(r.config.MaxTile) {
+		return formats.Extent{}, fault.New(fault.TooLarge, "tile-too-large",
+			"Tile %d of level %d has %d bytes, at most %d are read (RENDER_MAX_TILE).", tile, level, e.Length, int64(r.config.MaxTile))
+	}
+	return e, nil
+}
+
+// decode gives a tile's samples without alpha.
+func decode(encoding formats.Encoding, data []byte, l formats.Level, d *formats.Description) (*pixel.Raster, error) {
+	raster, err := codec.Decode(encoding, data, l.TileWidth, l.TileHeight)
+	if err != nil {
+		return nil, err
+	}
+	if raster.Samples == d.Samples+1 {
+		if raster, err = pixel.FlattenAlpha(raster, background(d)); err != nil {
+			return nil, err
+		}
+	}
+	if raster.Samples != d.Samples || raster.Type != d.PixelType {
+		return nil, fault.New(fault.Corrupt, "tile-samples",
+			"A tile has %d samples of type %s, the slide says %d of type %s.", raster.Samples, raster.Type, d.Samples, d.PixelType)
+	}
+	return raster, nil
+}
+
+// background is the slide's background in the range of its samples: grey
+// slides take the first component.
+func background(d *formats.Description) []uint16 {
+	out := make([]uint16, d.Samples)
+	for i := range out {
+		v := uint16(d.Background[min(i, 2)])
+		if d.PixelType == pixel.Uint16 {
+			v *= 257
+		}
+		out[i] = v
+	}
+	return out
+}
+
+// fillBackground paints what blank tiles leave open.
+func fillBackground(out *pixel.Raster, extents []formats.Extent, d *formats.Description) {
+	blank := false
+	for _, e := range extents {
+		blank = blank || e.Blank
+	}
+	size := out.Type.Bytes()
+	if !blank || size > 2 {
+		return
+	}
+	values := background(d)
+	line := out.Row(0)
+	for i := range out.Width * out.Samples {
+		v := values[i%out.Samples]
+		line[i*size] = byte(v)
+		if size == 2 {
+			line[i*size+1] = byte(v >> 8)
+		}
+	}
+	for y := 1; y < out.Height; y++ {
+		copy(out.Row(y), line)
+	}
+}
+
+// tilesOf is a level as a tier.
+func tilesOf(m *slide.Manifest, level int) Tier {
+	l := m.Description.Levels[level]
+	return Tier{l.Width, l.Height, l.TileWidth, l.TileHeight}
+}

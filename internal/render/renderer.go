@@ -1,0 +1,88 @@
+package render
+
+import (
+	"context"
+
+	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/codec"
+	"github.com/pims-cloud/pims/internal/slide"
+	"github.com/pims-cloud/pims/pixel"
+)
+
+// quality is PIMS' for JPEG and WebP (pims-api §4.13).
+const quality = 75
+
+// Slide is what rendering needs of an open slide; *slide.Slide is one.
+type Slide interface {
+	// Manifest must not be changed.
+	Manifest() *slide.Manifest
+	// Locate says where a native tile is.
+	Locate(ctx context.Context, level int, plane formats.Plane, tile int) (formats.Extent, error)
+	// ReadTiles reads tiles in one batch; nil for a blank one.
+	ReadTiles(ctx context.Context, extents []formats.Extent) ([][]byte, error)
+	// ReadObject reads a whole object of the slide's prefix, at most max bytes.
+	ReadObject(ctx context.Context, key string, max int64) ([]byte, error)
+}
+
+// Encoded is a picture ready to be sent.
+type Encoded struct {
+	MediaType string
+	Bytes     []byte
+	// Passthrough tells that the bytes are the source's own, with a header
+	// splice at most.
+	Passthrough bool
+}
+
+// Renderer makes pictures, a bounded number at a time. It is safe for
+// concurrent use.
+type Renderer struct {
+	config Config
+	slots  chan struct{}
+}
+
+// New makes a renderer within the bounds of a valid configuration.
+func New(c Config) *Renderer {
+	return &Renderer{config: c, slots: make(chan struct{}, c.slots())}
+}
+
+// enter waits for a slot to decode in; leave gives it back. Reads happen
+// outside of slots: a slow store must not keep processors idle.
+func (r *Renderer) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case r.slots <- struct{}{}:
+		return func() { <-r.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// finish resizes to exactly the asked size and encodes.
+func finish(picture *pixel.Raster, width, height int, mediaType string) (Encoded, error) {
+	if picture.Width != width || picture.Height != height {
+		picture = pixel.Resize(picture, width, height)
+	}
+	picture, err := pixel.ToUint8(picture, 0)
+	if err != nil {
+		return Encoded{}, err
+	}
+	body, err := codec.Encode(picture, codec.Output{MediaType: mediaType, Quality: quality})
+	if err != nil {
+		return Encoded{}, err
+	}
+	return Encoded{MediaType: mediaType, Bytes: body}, nil
+}
+
+// checkSize refuses a picture whose samples would not fit the configured memory.
+func (r *Renderer) checkSize(width, height int) error {
+	if width < 1 || height < 1 {
+		return fault.New(fault.Internal, "render-size", "A picture of %d×%d pixels was asked for.", width, height)
+	}
+	const samples = 3
+	if limit := int64(r.config.MaxMemory) / samples; int64(width) > limit/int64(height) {
+		return fault.New(fault.TooLarge, "render-too-much-memory",
+			"A picture of %d×%d pixels needs more than the %d bytes that one may take (RENDER_MAX_MEMORY).",
+			width, height, int64(r.config.MaxMemory))
+	}
+	return nil
+}
