@@ -50,7 +50,7 @@ functions: ## cross-build the Lambda functions for linux/arm64 into dist/functio
 .PHONY: run
 run: setup-build web ## build and serve on port 5000 with no configuration
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
-	exec bin/pims serve
+	DEMO_SLIDE="$${DEMO_SLIDE:-true}" exec bin/pims serve
 
 .PHONY: test
 test: setup-test web ## set up, vet with and without cgo, and run all tests with the race detector

@@ -47,9 +47,20 @@ async function json(url, signal) {
   return (await request(url, { headers: { Accept: "application/json" }, signal })).json();
 }
 
+// The most that the server gives at once.
+const pageSize = 1000;
+
 /** All slides, those still being imported and those that failed included. */
 export async function listSlides(signal) {
-  return (await json(address("slides"), signal)).items ?? [];
+  const all = [];
+  let after = null;
+  do {
+    const query = new URLSearchParams({ limit: pageSize, ...(after && { after }) });
+    const page = await json(address(`slides?${query}`), signal);
+    all.push(...page.items);
+    after = page.next;
+  } while (after);
+  return all;
 }
 
 /** A slide's properties: image, instrument, associated, channels, representations. */

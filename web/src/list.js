@@ -6,6 +6,9 @@ import { icon } from "./icons.js";
 import { slideHash } from "./route.js";
 
 const refreshMs = 5000;
+// The server spends at most this share of its time on listing for one page.
+const refreshShare = 0.05;
+const cardsAtOnce = 120;
 
 /** The list: cards that keep up with the server while the list is shown. */
 export class SlideList {
@@ -14,6 +17,7 @@ export class SlideList {
   #timer = 0;
   #filter = "";
   #loading = null;
+  #limit = cardsAtOnce;
 
   constructor({ onPick }) {
     this.grid = el("ul", { class: "grid", "aria-label": "Slides" });
@@ -21,30 +25,39 @@ export class SlideList {
     this.count = el("h2");
     this.search = el("input", { type: "search", class: "search-input", placeholder: "Find by name", "aria-label": "Find a slide by name", oninput: () => {
       this.#filter = this.search.value.trim().toLowerCase();
+      this.#limit = cardsAtOnce;
       this.#render();
     } });
     this.onPick = onPick;
     this.tools = el("div", { class: "list-tools", hidden: true },
       this.count,
       el("label", { class: "search" }, icon("search"), this.search));
-    this.element = el("section", { class: "list" }, this.tools, this.message, this.grid);
+    this.more = el("button", { type: "button", class: "button more", hidden: true, onclick: () => {
+      const next = this.grid.children.length;
+      this.#limit += cardsAtOnce;
+      this.#render();
+      this.grid.children[next]?.querySelector("a, button")?.focus();
+    } }, "Show more");
+    this.element = el("section", { class: "list" }, this.tools, this.message, this.grid, this.more);
   }
 
   /** Starts following the server. */
   start() {
+    this.stop();
     this.refresh();
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => { if (!document.hidden) this.refresh(); }, refreshMs);
   }
 
   stop() {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+    this.#loading?.abort();
   }
 
   /** Asks the server now; the cards change only when the answer did. */
   async refresh() {
+    clearTimeout(this.#timer);
     this.#loading?.abort();
     const loading = (this.#loading = new AbortController());
+    const began = performance.now();
     try {
       this.#items = await listSlides(loading.signal);
       this.#render();
@@ -53,10 +66,18 @@ export class SlideList {
       this.#shown = "";
       this.message.replaceChildren(this.#problem(error.message));
     }
+    const pause = Math.max(refreshMs, (performance.now() - began) / refreshShare);
+    this.#timer = setTimeout(() => this.#refreshWhenSeen(), pause);
+  }
+
+  /** Nobody looks at a page in the background: it asks when it is looked at again. */
+  #refreshWhenSeen() {
+    if (!document.hidden) this.refresh();
+    else document.addEventListener("visibilitychange", () => this.#refreshWhenSeen(), { once: true });
   }
 
   #render() {
-    const key = JSON.stringify([this.#items, this.#filter]);
+    const key = JSON.stringify([this.#items, this.#filter, this.#limit]);
     if (key === this.#shown) return;
     this.#shown = key;
 
@@ -65,7 +86,8 @@ export class SlideList {
     this.tools.hidden = this.#items.length === 0;
     this.count.textContent = this.#items.length === 1 ? "1 slide" : `${this.#items.length} slides`;
     this.#renderMessage(visible.length);
-    this.#renderCards(visible);
+    this.#renderCards(visible.slice(0, this.#limit));
+    this.more.hidden = visible.length <= this.#limit;
   }
 
   #renderMessage(visible) {
@@ -93,7 +115,8 @@ export class SlideList {
   #card(item) {
     const name = item.name ?? item.id;
     if (item.state === "failed") return this.#failedCard(item, name);
-    if (item.state && item.state !== "done") return this.#pendingCard(item, name);
+    if (item.state !== "done") return this.#pendingCard(item, name);
+    if (item.viewable === false) return this.#unviewableCard(item, name);
     const picture = el("img", {
       src: imageAddress(item.path, "/thumb.jpg?length=512"), alt: "", loading: "lazy", decoding: "async",
       onerror: () => picture.replaceWith(el("span", { class: "no-picture" }, "No preview")),
@@ -120,12 +143,19 @@ export class SlideList {
   }
 
   #failedCard(item, name) {
-    const sentence = reason(item.error);
-    return el("li", { class: "card failed" },
+    return this.#sadCard(item, name, "failed", "Import failed", reason(item.error));
+  }
+
+  #unviewableCard(item, name) {
+    return this.#sadCard(item, name, "unviewable", "Stored, not viewable yet", `The server has no way yet to show a ${item.format ?? "file"} stored like this one.`);
+  }
+
+  #sadCard(item, name, kind, title, sentence) {
+    return el("li", { class: `card ${kind}` },
       el("div", { class: "picture" }, icon("warning")),
       el("div", { class: "card-body" },
         el("h3", { title: name }, name),
-        el("p", { class: "failed-title" }, "Import failed"),
+        el("p", { class: "failed-title" }, title),
         el("p", { class: "failed-reason", title: sentence }, sentence)),
       iconButton(icon("trash"), `Delete ${name}`, () => this.#delete(item, name), { class: "icon-button card-delete" }));
   }
@@ -133,8 +163,8 @@ export class SlideList {
   #empty() {
     return el("div", { class: "empty" },
       el("div", { class: "empty-art", "aria-hidden": "true" }, icon("upload")),
-      el("h2", {}, "Drop slides here"),
-      el("p", {}, "Whole-slide images appear here seconds after they are uploaded. Nothing leaves this server."),
+      el("h2", {}, "Add your first slide"),
+      el("p", {}, "Drop files anywhere on this page, or choose them. A slide can be viewed seconds after it has arrived."),
       el("button", { type: "button", class: "button primary", onclick: () => this.onPick() }, "Choose files"));
   }
 

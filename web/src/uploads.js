@@ -89,9 +89,10 @@ class Row {
 
   #report(report) {
     if (report.state === "failed") return this.#failed("Import failed", reason(report.error));
+    if (report.state === "done" && report.viewable === false) return this.#failed("Stored, but it can not be viewed yet", report.why ?? "");
     if (report.state === "done") return this.#done(report.id);
     const share = typeof report.progress === "number" && report.progress > 0 ? report.progress : null;
-    this.#progress(share, stage(report.stage || report.state));
+    this.#progress(share, stage(report.state));
   }
 
   #done(id) {

@@ -100,7 +100,6 @@ export class Viewer {
       showNavigator: true,
       navigatorPosition: "TOP_RIGHT",
       ...navigatorSize(this.#info.image),
-      navigatorAutoResize: false,
       navigatorAutoFade: false,
       navigatorOpacity: 1,
       animationTime: still ? 0 : 0.5,
