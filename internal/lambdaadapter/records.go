@@ -66,8 +66,11 @@ type record struct {
 	SNS *struct {
 		Message string `json:"Message"`
 	} `json:"Sns"`
-	MessageID string  `json:"messageId"` // SQS
-	Body      *string `json:"body"`
+	MessageID  string  `json:"messageId"` // SQS
+	Body       *string `json:"body"`
+	Attributes struct {
+		ReceiveCount string `json:"ApproximateReceiveCount"`
+	} `json:"attributes"`
 }
 
 // maxWraps bounds envelopes inside envelopes: SNS in SQS is two.
