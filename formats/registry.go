@@ -74,19 +74,31 @@ func (r *Registry) Detect(ctx context.Context, c *Candidate) (Format, Match, err
 // nobody is the error for a file that no format accepted.
 func (r *Registry) nobody(ctx context.Context, c *Candidate, refusals []string) error {
 	looks := Looks(c)
-	if looksLikeTIFF(c.Header()) {
-		if _, err := c.TIFF(ctx); err != nil {
-			if !Structural(err) {
-				return err
-			}
-			return fault.New(fault.Unsupported, "no-matching-format",
-				"the file looks like %s, but its structure is broken, so no format accepted it: %s", looks, fault.Sentence(err)).Because(err)
-		}
-	}
-	if len(refusals) == 0 || !looksLikeTIFF(c.Header()) {
+	if !looksLikeTIFF(c.Header()) {
 		return fault.New(fault.Unsupported, "no-matching-format",
 			"the file looks like %s; none of the %d formats of this server accepted it", looks, len(r.formats))
 	}
+	if err := wholeChain(ctx, c); err != nil {
+		if !Structural(err) {
+			return err
+		}
+		return fault.New(fault.Unsupported, "no-matching-format",
+			"the file looks like %s, but its structure is broken, so no format accepted it: %s", looks, fault.Sentence(err)).Because(err)
+	}
+	if len(refusals) == 0 {
+		refusals = []string{"it has no vendor's marks and is no image that this server knows"}
+	}
 	return fault.New(fault.Unsupported, "no-matching-format",
 		"the file looks like %s; none of the %d formats of this server accepted it (%s)", looks, len(r.formats), strings.Join(refusals, "; "))
+}
+
+// wholeChain reads all directories, so that a loop or a cut behind the first
+// is named as the reason even if every format stopped before it.
+func wholeChain(ctx context.Context, c *Candidate) error {
+	file, err := c.TIFF(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = file.IFDs(ctx)
+	return err
 }

@@ -40,7 +40,7 @@ func (Format) Probe(ctx context.Context, c *formats.Candidate) (formats.Match, e
 		return formats.Match{}, err
 	}
 	if !flavours.Has(tiffpage.SVS) {
-		return formats.Match{Why: `ImageDescription does not begin with "Aperio "`}, nil
+		return formats.Match{}, nil
 	}
 	why := `ImageDescription begins with "Aperio "`
 	if scheme, ok, err := file.First().Uint(ctx, tiff.Compression); err == nil && ok && isJPEG2000(scheme) {
