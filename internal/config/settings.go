@@ -10,9 +10,11 @@ import (
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/config/units"
+	"github.com/pims-cloud/pims/internal/httpapi"
 	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/lambdaadapter"
 	"github.com/pims-cloud/pims/internal/objectstore"
+	"github.com/pims-cloud/pims/internal/queue/sqs"
 	"github.com/pims-cloud/pims/internal/render"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/internal/telemetry"
@@ -23,11 +25,13 @@ type Config struct {
 	Server  Server
 	Store   objectstore.Config
 	Queue   Queue
+	SQS     sqs.Config
 	Import  importer.Config
 	Formats Formats
 	Slides  slide.Config
 	Cache   cache.Config
 	Render  render.Config
+	HTTP    httpapi.Config
 	Lambda  lambdaadapter.Config
 	Log     telemetry.Config
 
