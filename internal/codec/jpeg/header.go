@@ -46,6 +46,7 @@ type Header struct {
 	Quantization    bool // has a DQT segment
 	Huffman         bool // has a DHT segment
 	ScanOffset      int  // of the first SOS marker, bytes from the start
+	imageOffset     int  // of the SOI marker: 0 unless fill bytes or more SOIs precede it
 }
 
 // ParseHeader reads the markers up to the first scan. It looks at no entropy
@@ -56,6 +57,7 @@ func ParseHeader(data []byte) (*Header, error) {
 	if err := w.start(); err != nil {
 		return nil, err
 	}
+	h.imageOffset = w.soi
 	for {
 		s, err := w.next()
 		if err != nil {

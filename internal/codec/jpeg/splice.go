@@ -82,7 +82,7 @@ func splice(dst, tables, scan []byte, p formats.Photometric, width, height int) 
 			body = body[:len(body)-1]
 		}
 	}
-	out := slices.Grow(dst, 2+len(adobeSegment(0))+len(tables)+len(standardTables)+len(body)+2)
+	out := slices.Grow(dst, 2+len(jfifSegment)+len(tables)+len(standardTables)+len(body)+2)
 	return c.write(out, tables, body, end < 0)
 }
 
@@ -106,7 +106,7 @@ type need uint8
 const (
 	keepMarkers need = iota // the stream's own markers already say it
 	adobeRGB
-	adobeYCbCr
+	jfifYCbCr
 )
 
 func needsMarker(h *Header, p formats.Photometric) need {
@@ -120,14 +120,12 @@ func needsMarker(h *Header, p formats.Photometric) need {
 		}
 		return adobeRGB
 	case formats.PhotometricYCbCr:
-		if h.JFIF && (!h.Adobe || h.AdobeTransform == 1) || h.Adobe && h.AdobeTransform == 1 {
-			return keepMarkers
-		}
 		c := h.Components
-		if !h.Adobe && c[0].ID == 1 && c[1].ID == 2 && c[2].ID == 3 {
+		ordinary := c[0].ID == 1 && c[1].ID == 2 && c[2].ID == 3 && (!h.Adobe || h.AdobeTransform == 1)
+		if h.JFIF || ordinary {
 			return keepMarkers
 		}
-		return adobeYCbCr
+		return jfifYCbCr
 	default:
 		return keepMarkers
 	}
@@ -191,9 +189,8 @@ func (c *cutter) write(out, tables, body []byte, needsEnd bool) ([]byte, error) 
 	case adobeRGB:
 		segment := adobeSegment(0)
 		out = append(out, segment[:]...)
-	case adobeYCbCr:
-		segment := adobeSegment(1)
-		out = append(out, segment[:]...)
+	case jfifYCbCr:
+		out = append(out, jfifSegment...)
 	}
 	if len(tables) > 0 {
 		out = appendTables(out, tables)
@@ -232,7 +229,7 @@ func (c *cutter) keep(s segment) bool {
 		return false
 	case s.marker == markerAPP14 && c.marker != keepMarkers:
 		return !isAdobe(s)
-	case s.marker == markerAPP0 && c.marker == adobeRGB:
+	case s.marker == markerAPP0 && c.marker != keepMarkers:
 		return !isJFIF(s)
 	default:
 		return true
@@ -262,3 +259,8 @@ func appendTables(out, tables []byte) []byte {
 func adobeSegment(transform byte) [16]byte {
 	return [16]byte{0xFF, markerAPP14, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, transform}
 }
+
+// jfifSegment is an APP0 segment: JFIF 1.01, square pixels, no thumbnail. It
+// says YCbCr to every decoder; an Adobe marker with transform 1 would not do
+// for component ids R, G, B, which image/jpeg believes more.
+const jfifSegment = "\xFF\xE0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"

@@ -42,6 +42,7 @@ func Decode(dst *pixel.Raster, data []byte, o Options) (*pixel.Raster, error) {
 	if err != nil {
 		return nil, err
 	}
+	data = data[p.header.imageOffset:]
 	if p.colour != colourCMYK && p.colour != colourYCCK {
 		out := fit(dst, p.width, p.height, p.samples)
 		return out, p.decode(out, data, o)

@@ -15,10 +15,11 @@ type segment struct {
 type walker struct {
 	data []byte
 	at   int
+	soi  int // set by start: where the image starts
 }
 
-// start expects the start of image marker. Stray 0xFF fill bytes before it are
-// skipped; anything else is not a JPEG.
+// start expects the start of image marker. Fill bytes before it and repetitions
+// after it are skipped; anything else is not a JPEG. w.soi is the last one.
 func (w *walker) start() error {
 	for w.at+2 < len(w.data) && w.data[w.at] == 0xFF && w.data[w.at+1] == 0xFF {
 		w.at++
@@ -26,6 +27,10 @@ func (w *walker) start() error {
 	if w.at+2 > len(w.data) || w.data[w.at] != 0xFF || w.data[w.at+1] != markerSOI {
 		return corrupt("jpeg-no-start", "The data does not start with a JPEG start of image marker.")
 	}
+	for w.at+4 <= len(w.data) && w.data[w.at+2] == 0xFF && w.data[w.at+3] == markerSOI {
+		w.at += 2
+	}
+	w.soi = w.at
 	w.at += 2
 	return nil
 }

@@ -15,11 +15,13 @@ type size struct {
 	mixed         bool // components differ in depth
 }
 
-// The enumerated colour spaces of a colour specification box (§I.5.3.3).
+// The enumerated colour spaces of a colour specification box (§I.5.3.3). There
+// is one for YCbCr too, but whether loaders act on it depends on their version:
+// such streams are labelled RGB, so that nobody touches them, and converted by
+// us.
 const (
 	colourRGB  = 16
 	colourGrey = 17
-	colourYCC  = 18
 )
 
 // readSize reads the SIZ segment, which must follow SOC at once.

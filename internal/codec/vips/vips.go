@@ -4,6 +4,7 @@ package vips
 
 import (
 	"bytes"
+	"image/color"
 	"sync"
 
 	"github.com/davidbyttow/govips/v2/vips"
@@ -46,15 +47,22 @@ func DecodeJPEG2000(data []byte, widthPx, heightPx int, ycbcr bool) (*pixel.Rast
 			return nil, fault.New(fault.Unsupported, "jpeg2000-mixed-depth", "The JPEG 2000 components differ in depth.")
 		}
 		colours := uint32(colourRGB)
-		switch {
-		case s.components < 3:
+		if s.components < 3 {
 			colours = colourGrey
-		case ycbcr && s.components == 3:
-			colours = colourYCC
 		}
 		data = wrap(data, s, colours)
+	} else {
+		ycbcr = false // a file says what its colours are
 	}
-	return decode(data, widthPx, heightPx)
+	r, err := decode(data, widthPx, heightPx)
+	if err != nil || !ycbcr || r.Samples != 3 || r.Type != pixel.Uint8 {
+		return r, err
+	}
+	for i := 0; i+3 <= len(r.Pix); i += 3 {
+		p := r.Pix[i : i+3]
+		p[0], p[1], p[2] = color.YCbCrToRGB(p[0], p[1], p[2])
+	}
+	return r, nil
 }
 
 // DecodeWebP decodes one tile, whose size must be widthPx × heightPx.
