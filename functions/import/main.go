@@ -1,0 +1,40 @@
+// Command import is the Lambda function that imports what arrives in the uploads
+// bucket, told by SQS messages or storage events.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/pims-cloud/pims/internal/app"
+	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/lambdaadapter"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "import:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	cfg, err := config.Load(os.Environ())
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, cfg, app.Options{Version: version})
+	if err != nil {
+		return err
+	}
+	imports, err := lambdaadapter.NewImports(a.Importer, a.Uploads, cfg.Import.MaxAttempts, a.Logs.For("lambda"))
+	if err != nil {
+		return err
+	}
+	imports.Start()
+	return nil
+}

@@ -1,0 +1,36 @@
+// Command metadata is the Lambda function that answers everything but tiles: information, metadata, uploads and the state of imports.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/pims-cloud/pims/internal/app"
+	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/lambdaadapter"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "metadata:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	cfg, err := config.Load(os.Environ())
+	if err != nil {
+		return err
+	}
+	_, local := cfg.Queue.Local() // a journal in a function would end with it
+	a, err := app.New(ctx, cfg, app.Options{Version: version, Queue: !local})
+	if err != nil {
+		return err
+	}
+	lambdaadapter.NewHTTP(a.Handler(), cfg.Lambda, a.Logs.For("lambda")).Start()
+	return nil
+}

@@ -1,0 +1,35 @@
+// Command tiles is the Lambda function that answers tile requests.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/pims-cloud/pims/internal/app"
+	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/lambdaadapter"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "tiles:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	cfg, err := config.Load(os.Environ())
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, cfg, app.Options{Version: version})
+	if err != nil {
+		return err
+	}
+	lambdaadapter.NewHTTP(a.Handler(), cfg.Lambda, a.Logs.For("lambda")).Start()
+	return nil
+}
