@@ -16,14 +16,8 @@ const maxFileBytes = 1 << 20
 
 // rule is what a file says about one logger; nil means "as the parent".
 type rule struct {
-	Level  *Level  `yaml:"level"`
-	Format *Format `yaml:"format"`
-
-	// Python's logging configuration, which PIMS' files are written in, has
-	// these beside the level.
-	Handlers  yaml.Node `yaml:"handlers"`
-	Propagate yaml.Node `yaml:"propagate"`
-	Qualname  yaml.Node `yaml:"qualname"`
+	Level  *Level
+	Format *Format
 }
 
 // UnmarshalYAML also takes a bare level: "importer: debug".
@@ -49,7 +43,7 @@ func (r *rule) UnmarshalYAML(node *yaml.Node) error {
 		case "format":
 			r.Format = new(Format)
 			err = r.Format.UnmarshalText([]byte(text.Value))
-		case "handlers", "propagate", "qualname":
+		case "handlers", "propagate", "qualname": // Python's logging configuration has these beside the level
 		default:
 			err = errors.New("expected level or format")
 			text = node.Content[i]

@@ -42,11 +42,14 @@ func (r *response) ReadFrom(from io.Reader) (int64, error) {
 	return n, err
 }
 
-// Flush is for server-sent events; a writer below that can not flush sends
-// what it has in its own time.
-func (r *response) Flush() {
+// Flush is FlushError for who only knows http.Flusher.
+func (r *response) Flush() { _ = r.FlushError() }
+
+// FlushError is for server-sent events; http.ErrNotSupported tells that the
+// writer below keeps everything until the end (a function in buffered mode).
+func (r *response) FlushError() error {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	_ = http.NewResponseController(r.ResponseWriter).Flush()
+	return http.NewResponseController(r.ResponseWriter).Flush()
 }
