@@ -110,9 +110,20 @@ func (im *Importer) begin(old *Report, job Job, now time.Time) *Report {
 	r := im.newReport(job, now)
 	r.State, r.StartedAt, r.Attempt = StateProbing, &now, 1
 	if old != nil {
-		r.CreatedAt, r.Attempt, r.Source = old.CreatedAt, old.Attempt+1, old.Source
+		r.inherit(old, job)
+		r.Attempt++
 	}
 	return r
+}
+
+// inherit keeps what the first job of an upload said: an upload may be asked
+// for twice, by whoever sent it and by who watches the folder, and the second
+// knows less. Only a job that runs a failed import again may say otherwise.
+func (r *Report) inherit(old *Report, job Job) {
+	r.CreatedAt, r.Attempt, r.Source = old.CreatedAt, old.Attempt, old.Source
+	if !job.Again {
+		r.Name, r.Path, r.InPlace = old.Name, old.Path, old.InPlace
+	}
 }
 
 func (im *Importer) newReport(job Job, now time.Time) *Report {
@@ -159,11 +170,11 @@ func (c *claim) commit(ctx context.Context, edit func(*Report)) error {
 // edit applies the edit and what follows from the time. The caller holds mu.
 func (c *claim) edit(edit func(*Report)) {
 	now := c.im.deps.Clock.Now()
-	edit(c.report)
 	c.report.UpdatedAt = now
 	if c.report.StartedAt != nil {
 		c.report.Seconds = now.Sub(*c.report.StartedAt).Seconds()
 	}
+	edit(c.report)
 	if c.report.Lease != nil {
 		c.report.Lease.Until = now.Add(c.im.config.Lease)
 	}

@@ -103,7 +103,7 @@ func (im *Importer) queued(ctx context.Context, job Job) (*Report, bool, error) 
 			if im.finished(old, job) || old.Lease != nil && old.Lease.Until.After(now) {
 				return old, false, nil
 			}
-			r.CreatedAt, r.Attempt, r.Source = old.CreatedAt, old.Attempt, old.Source
+			r.inherit(old, job)
 		}
 		if _, err = im.store(ctx, r, etag); err == nil {
 			return r, true, nil
@@ -209,6 +209,7 @@ func stages() []stage {
 
 // run performs the stages, one after the other.
 func (im *Importer) run(ctx context.Context, c *claim, job Job) error {
+	job.Name, job.InPlace = c.report.Name, c.report.InPlace
 	w := &attempt{im: im, claim: c, job: job}
 	for _, s := range stages() {
 		err := c.commit(ctx, func(r *Report) {
@@ -264,7 +265,7 @@ func (im *Importer) conclude(ctx context.Context, c *claim, err error) (*Report,
 func permanent(err error) bool {
 	switch fault.KindOf(err) {
 	case fault.Corrupt, fault.Unsupported, fault.Invalid, fault.TooLarge:
-		return true
+		return fault.CodeOf(err) != codeUploadElsewhere // wrong settings are mended
 	case fault.NotFound, fault.Changed:
 		code := fault.CodeOf(err)
 		return code == codeUploadMissing || code == codeUploadReplaced

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	codeUploadMissing  = "upload-missing"
-	codeUploadReplaced = "upload-replaced"
+	codeUploadMissing   = "upload-missing"
+	codeUploadReplaced  = "upload-replaced"
+	codeUploadElsewhere = "upload-elsewhere"
 )
 
 // found is an upload that is there in the version that the job names.
@@ -54,7 +55,7 @@ func (im *Importer) place(u Upload) (*objectstore.Store, string, error) {
 	case im.deps.Uploads != nil && u.Bucket == im.deps.Uploads.URL():
 		return im.deps.Uploads, u.Key, nil
 	}
-	return nil, "", fault.New(fault.Unsupported, "upload-elsewhere",
+	return nil, "", fault.New(fault.Unsupported, codeUploadElsewhere,
 		"the upload lies in %q, which this process does not import from; check UPLOADS_URL", u.Bucket)
 }
 
