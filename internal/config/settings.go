@@ -12,6 +12,7 @@ import (
 	"github.com/pims-cloud/pims/internal/config/units"
 	"github.com/pims-cloud/pims/internal/httpapi"
 	"github.com/pims-cloud/pims/internal/importer"
+	"github.com/pims-cloud/pims/internal/importer/watch"
 	"github.com/pims-cloud/pims/internal/lambdaadapter"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/queue/sqs"
@@ -27,6 +28,7 @@ type Config struct {
 	Queue   Queue
 	SQS     sqs.Config
 	Import  importer.Config
+	Watch   watch.Config
 	Formats Formats
 	Slides  slide.Config
 	Cache   cache.Config

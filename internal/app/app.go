@@ -1,0 +1,169 @@
+// Package app puts the program together: one constructor reads the
+// configuration and wires stores, caches, formats, importer, queue and HTTP
+// handler, the same for the laptop, the worker and the functions.
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/cache"
+	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/importer"
+	"github.com/pims-cloud/pims/internal/objectstore"
+	"github.com/pims-cloud/pims/internal/queue"
+	"github.com/pims-cloud/pims/internal/slide"
+	"github.com/pims-cloud/pims/internal/telemetry"
+)
+
+// Options is what the caller decides rather than the configuration.
+type Options struct {
+	// Version of the program, for /info, reports and logs.
+	Version string
+	// LogTo is where log lines go; standard error when nil.
+	LogTo io.Writer
+	// Quiet keeps lines below warnings out of the log, for commands that talk
+	// to a person.
+	Quiet bool
+	// Queue opens the import queue: for processes that take uploads or import
+	// what others put there.
+	Queue bool
+}
+
+// App is the wired program. Its parts are safe for concurrent use.
+type App struct {
+	Config   *config.Config
+	Version  string
+	Logs     *telemetry.Loggers
+	Metrics  *telemetry.Metrics
+	Registry *formats.Registry
+	Slides   *objectstore.Store
+	Uploads  *objectstore.Store
+	Catalog  *slide.Catalog
+	Importer *importer.Importer
+	Queue    queue.Queue // nil unless Options.Queue
+
+	machine *objectstore.Store // the file system, for files named on the command line
+	memory  *cache.Cache
+	handler http.Handler
+	closers []func() error
+}
+
+// New wires the program. Nothing is read or started that a request does not
+// need; Close releases what New opened.
+func New(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
+	a := &App{Config: cfg, Version: o.Version}
+	for _, step := range []func(context.Context, Options) error{
+		a.openTelemetry, a.openStores, a.openSlides, a.openQueue, a.openImporter, a.openHandler,
+	} {
+		if err := step(ctx, o); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	return a, nil
+}
+
+// Handler answers HTTP requests, below the configured base path.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Close releases what New opened, the last first.
+func (a *App) Close() error {
+	var failed []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		failed = append(failed, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(failed...)
+}
+
+func (a *App) openTelemetry(_ context.Context, o Options) (err error) {
+	logTo := o.LogTo
+	if logTo == nil {
+		logTo = os.Stderr
+	}
+	logs := a.Config.Log
+	if o.Quiet && !logs.Debug {
+		logs.Level = telemetry.Level(slog.LevelWarn)
+	}
+	if a.Logs, err = telemetry.NewLoggers(logs, logTo); err != nil {
+		return err
+	}
+	a.Metrics, err = telemetry.NewMetrics(prometheus.NewRegistry())
+	return err
+}
+
+func (a *App) openSlides(context.Context, Options) (err error) {
+	if a.Registry, err = Registry(a.Config); err != nil {
+		return err
+	}
+	if a.memory, err = cache.New(int64(a.Config.Cache.Memory)); err != nil {
+		return err
+	}
+	a.Catalog, err = slide.NewCatalog(slide.Stores{Slides: a.Slides, Uploads: a.Uploads, File: a.file}, a.memory, a.Config.Slides)
+	return err
+}
+
+func (a *App) openImporter(context.Context, Options) (err error) {
+	a.Importer, err = importer.New(importer.Deps{
+		Registry: a.Registry, Slides: a.Slides, Uploads: a.Uploads, Files: a.file, Catalog: a.Catalog,
+		Events: importer.Listeners{
+			importer.LogListener{Log: a.Logs.For("import")},
+			importCounter{metrics: a.Metrics},
+		},
+		Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
+	})
+	return err
+}
+
+// FileJob makes the job that imports a file of this machine, in place or
+// copied beside its sidecar.
+func (a *App) FileJob(ctx context.Context, path string, inPlace bool) (importer.Job, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return importer.Job{}, fault.New(fault.Invalid, "import-path", "%s is no path of a file.", path).Because(err)
+	}
+	store, key, err := a.file(absolute)
+	if err != nil {
+		return importer.Job{}, err
+	}
+	o, err := store.Stat(ctx, key)
+	if err != nil {
+		return importer.Job{}, err
+	}
+	upload := importer.Upload{Bucket: importer.BucketFile, Key: absolute, ETag: o.ETag, Size: o.Size}
+	return importer.NewJob(upload, filepath.Base(absolute), inPlace), nil
+}
+
+// LogStart writes the lines that tell an operator what runs.
+func (a *App) LogStart(ctx context.Context) {
+	log := a.Logs.For("app")
+	var ids, plugins []string
+	for _, f := range a.Registry.Formats() {
+		info := f.Info()
+		ids = append(ids, info.ID)
+		if info.Plugin != "pims" && !strings.HasPrefix(info.Plugin, "pims.") {
+			plugins = append(plugins, info.Plugin)
+		}
+	}
+	queueName := "none"
+	if a.Queue != nil {
+		queueName = a.Queue.Describe()
+	}
+	log.InfoContext(ctx, "pims starts", "version", a.Version,
+		"formats", strings.Join(ids, ","), "plugins", strings.Join(plugins, ","),
+		"store", a.Slides.URL(), "uploads", a.Uploads.URL(),
+		"cache", "memory:"+a.Config.Cache.Memory.String(), "queue", queueName)
+	if len(a.Config.Ignored) > 0 {
+		log.WarnContext(ctx, "settings of PIMS that have no meaning here are ignored", "names", strings.Join(a.Config.Ignored, ","))
+	}
+}

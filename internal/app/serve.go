@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/importer"
+)
+
+// readHeaderTimeout bounds how long a client may take to say what it wants.
+// Bodies have no time limit: an upload of gigabytes takes as long as it takes.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+)
+
+// Listen opens the configured address.
+func Listen(s config.Server) (net.Listener, error) {
+	listener, err := net.Listen("tcp", s.Address())
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "listen",
+			"HOST and PORT give %s, which can not be listened on (%v): choose another PORT, or stop what listens there.", s.Address(), err).Because(err)
+	}
+	return listener, nil
+}
+
+// Serve answers requests, works on the queue and watches the uploads folder
+// until ctx ends; then it stops taking connections and lets what has begun
+// finish, for GRACEFUL_TIMEOUT at most. What an import had not finished is
+// taken up again at the next start.
+func (a *App) Serve(ctx context.Context, listener net.Listener) error {
+	background, stopBackground := context.WithCancel(ctx)
+	defer stopBackground()
+	var group sync.WaitGroup
+	failed := make(chan error, 2)
+	group.Go(func() {
+		if err := a.Work(background); err != nil {
+			failed <- err
+		}
+	})
+
+	// Requests outlive ctx: they are drained, not cut.
+	requests, cutRequests := context.WithCancel(context.WithoutCancel(ctx))
+	defer cutRequests()
+	server := &http.Server{
+		Handler: a.handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		BaseContext: func(net.Listener) context.Context { return requests },
+		ErrorLog:    slog.NewLogLogger(a.Logs.For("http").Handler(), slog.LevelWarn),
+	}
+	group.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	})
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	a.Logs.For("app").Info("pims stops", "grace", a.Config.Server.ShutdownTimeout.String())
+	stopBackground()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(a.Config.Server.ShutdownTimeout))
+	defer cancel()
+	// Streams of progress would hold the drain to its end: they are told to go.
+	server.RegisterOnShutdown(cutRequestsLater(grace, cutRequests))
+	if shutdown := server.Shutdown(grace); shutdown != nil {
+		err = errors.Join(err, server.Close())
+	}
+	group.Wait()
+	return err
+}
+
+// cutRequestsLater cancels what still runs shortly before the grace ends, so
+// that handlers can say why.
+func cutRequestsLater(grace context.Context, cut context.CancelFunc) func() {
+	return func() {
+		deadline, _ := grace.Deadline()
+		timer := time.NewTimer(time.Until(deadline) * 9 / 10)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-grace.Done():
+		}
+		cut()
+	}
+}
+
+// Work imports what the queue holds and watches the uploads folder, until ctx
+// ends and the imports in hand are given back.
+func (a *App) Work(ctx context.Context) error {
+	if a.Queue == nil {
+		return fault.New(fault.Internal, "no-queue", "This process was started without a queue to work on.")
+	}
+	if err := a.importDemo(ctx); err != nil {
+		// The demonstration is a courtesy; a service without it is whole.
+		a.Logs.For("app").WarnContext(ctx, "the demonstration slide was not imported", "error", err)
+	}
+	var group sync.WaitGroup
+	if watcher := a.watcher(); watcher != nil {
+		group.Go(func() {
+			if err := watcher.Run(ctx); err != nil && ctx.Err() == nil {
+				a.Logs.For("import").ErrorContext(ctx, "the uploads folder is no longer watched", "error", err)
+			}
+		})
+	}
+	err := importer.Work(ctx, a.Queue, a.Importer, a.Config.Import.Workers, a.Logs.For("import"))
+	group.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
