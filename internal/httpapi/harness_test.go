@@ -66,7 +66,7 @@ func newService(t *testing.T, basePath string) *service {
 	s.queue = jobs
 	s.handler = httpapi.New(httpapi.Deps{
 		Config: httpapi.Config{
-			OutputSizeLimit: 1000, SafetyMode: "SAFE_REJECT", AnnotationOrigin: "LEFT_TOP",
+			OutputSizeLimit: 10000, SafetyMode: "SAFE_REJECT", AnnotationOrigin: "LEFT_TOP",
 			CacheMaxAge: 86400, MaxUpload: 64 << 20, MaxBody: 1 << 20, Capacity: 1 << 40,
 		},
 		BasePath: basePath, Version: "9.9", Log: slog.New(slog.DiscardHandler),

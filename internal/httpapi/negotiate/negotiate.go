@@ -1,6 +1,7 @@
 // Package negotiate picks the media type of an image: by the extension glued to
 // the URL, else by the Accept header, with PIMS' rules (pims-api §2.3). Unlike
-// PIMS it accepts "*/*" and a missing header by its first choice (§9.3 no. 1).
+// PIMS it accepts "*/*", by its first choice (§9.3 no. 1); a missing header
+// stays a 406.
 package negotiate
 
 import (
@@ -70,9 +71,6 @@ func (t Types) Choose(ext string, header http.Header) (mediaType string, negotia
 			}
 		}
 		return "", false, problem.NotAcceptable(accept, t)
-	}
-	if strings.TrimSpace(accept) == "" && len(t) > 0 {
-		return t[0], true, nil
 	}
 	wanted := entries(accept)
 	for _, have := range t {

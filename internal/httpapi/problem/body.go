@@ -12,15 +12,20 @@ const typePrefix = "urn:pims:problem:"
 
 // body is the ordered JSON object of a problem: PIMS' members first.
 func (p *Problem) body() []byte {
-	members := []Member{{"title", p.Title}, {"details", p.Details}}
+	var members []Member
+	if !p.bare {
+		members = []Member{{"title", p.Title}, {"details", p.Details}}
+	}
 	members = append(members, p.Extra...)
 	detail := p.Title
 	if p.Details != nil {
 		detail = *p.Details
 	}
 	members = append(members,
-		Member{"type", typePrefix + p.Code}, Member{"status", p.Status},
-		Member{"detail", detail}, Member{"code", p.Code})
+		Member{"type", typePrefix + p.Code}, Member{"status", p.Status}, Member{"detail", detail})
+	if p.Own {
+		members = append(members, Member{"code", p.Code})
+	}
 	return object(members)
 }
 

@@ -76,13 +76,15 @@ func NotADirectory(path string) *Problem {
 
 // RouteNotFound is the answer outside of every route.
 func RouteNotFound() *Problem {
-	return titled(http.StatusNotFound, "route-not-found", "Not Found", "Not Found")
+	p := titled(http.StatusNotFound, "route-not-found", "Not Found", "Not Found")
+	p.bare = true
+	return p
 }
 
 // MethodNotAllowed is the answer to a known path with another method; allow
 // lists the methods it has.
 func MethodNotAllowed(allow string) *Problem {
 	p := titled(http.StatusMethodNotAllowed, "method-not-allowed", "Method Not Allowed", "Method Not Allowed")
-	p.Allow = allow
+	p.Allow, p.bare = allow, true
 	return p
 }

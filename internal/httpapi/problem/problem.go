@@ -2,9 +2,10 @@
 //
 // Handlers return errors. A fault's kind decides the status; the body keeps the
 // members that clients of PIMS read ("title", "details") and adds those of
-// RFC 9457 ("type", "status", "detail") and the stable "code". Errors for which
-// PIMS has a title and extra members of its own are made by the constructors of
-// this package (pims-api §2.5).
+// RFC 9457 ("type", "status", "detail"); "type" ends in the stable code. Errors
+// for which PIMS has a title and extra members of its own are made by the
+// constructors of this package (pims-api §2.5) and have no further member, so
+// that they compare equal to PIMS'. All others also have the code as "code".
 package problem
 
 import (
@@ -28,9 +29,11 @@ type Problem struct {
 	Status  int
 	Title   string
 	Details *string // nil is sent as null, as PIMS does for sentences in the title
-	Code    string
+	Code    string  // stable, for programs
+	Own     bool    // PIMS has no such error: the body has the code as a member, too
 	Extra   []Member
 	Allow   string // the Allow header of a 405
+	bare    bool   // without title and details: PIMS' router answers {"detail":…} alone
 	cause   error
 }
 
@@ -119,11 +122,15 @@ func Of(err error) *Problem {
 	}
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
-		return titled(http.StatusRequestEntityTooLarge, "body-too-large", "Content Too Large",
+		p = titled(http.StatusRequestEntityTooLarge, "body-too-large", "Content Too Large",
 			"The body has more than the "+strconv.FormatInt(tooLong.Limit, 10)+" bytes that are accepted.").Because(err)
+		p.Own = true
+		return p
 	}
 	status := Status(err)
-	return titled(status, fault.CodeOf(err), titles[status], fault.Sentence(err)).Because(err)
+	p = titled(status, fault.CodeOf(err), titles[status], fault.Sentence(err)).Because(err)
+	p.Own = true
+	return p
 }
 
 func titled(status int, code, title, details string) *Problem {
