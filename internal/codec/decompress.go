@@ -55,6 +55,11 @@ func decompress(codec formats.Codec, data []byte, size int64) ([]byte, error) {
 	if size > MaxBytes {
 		return nil, fault.New(fault.TooLarge, "codec-tile-too-large", "The tile has %d bytes; %d are allowed.", size, int64(MaxBytes))
 	}
+	if codec == formats.CodecLZW && len(data) >= 2 && data[0] == 0 && data[1]&1 == 1 {
+		// A clear code in the bit order that writers used before TIFF 6.0.
+		return nil, fault.New(fault.Unsupported, "codec-lzw-old",
+			"The tile uses the LZW of before TIFF 6.0; rewrite the file with tiffcp -c lzw.")
+	}
 	out := make([]byte, size)
 	var err error
 	var n int

@@ -12,6 +12,7 @@ import (
 
 // Page is one directory of a TIFF file with what a decoder needs of it.
 type Page struct {
+	Index    int // of the directory in the file's chain
 	Layout   *tiff.Layout
 	Encoding formats.Encoding
 	file     source.Reader
@@ -36,12 +37,12 @@ func Pages(t testing.TB, path string) (pages []Page, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	for _, d := range ifds {
+	for i, d := range ifds {
 		layout, err := d.Layout(ctx)
 		if err != nil {
 			continue
 		}
-		p := Page{Layout: layout, file: r}
+		p := Page{Index: i, Layout: layout, file: r}
 		var known bool
 		if p.Encoding, known = encoding(layout); !known {
 			continue
