@@ -142,6 +142,10 @@ func (f *Imports) run(ctx context.Context, body []byte, attempt int) ([]*importe
 // one runs one job. A failed import whose report is the last word is no error
 // here, nor is an upload that is gone and was never imported.
 func (f *Imports) one(ctx context.Context, job importer.Job, attempt int) (*importer.Report, error) {
+	if job.Upload.Bucket == importer.BucketFile {
+		// Only who sits at the machine may name its files; a message may not.
+		return nil, fault.New(fault.Denied, "job-of-a-file", "a function imports from the uploads store, not the file %q", job.Upload.Key)
+	}
 	report, err := f.importer.Import(ctx, job)
 	switch kind := fault.KindOf(err); {
 	case err == nil || (report != nil && report.State.Final()):

@@ -223,6 +223,14 @@ func TestOnlyWhatMayGoBetterIsDeliveredAgain(t *testing.T) {
 	}
 }
 
+func TestAMessageCannotNameAFileOfTheMachine(t *testing.T) {
+	w := newWorld(t)
+	job := importer.NewJob(importer.Upload{Bucket: importer.BucketFile, Key: "/etc/passwd", ETag: "e"}, "", false)
+	if _, err := w.invoke(t, job.Encode()); fault.KindOf(err) != fault.Denied {
+		t.Errorf("got %v, want kind denied", err)
+	}
+}
+
 func TestAStoreThatIsDownGivesTheMessageBackUntilItIsGivenUp(t *testing.T) {
 	w := newWorld(t)
 	etag := w.put(t, "a.svs")
