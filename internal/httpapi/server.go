@@ -122,14 +122,17 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if s.isDocs(path) {
+		r.Pattern = "/docs"
 		http.StripPrefix(strings.TrimSuffix(r.URL.Path, path), s.deps.Docs).ServeHTTP(w, r)
 		return nil
 	}
-	handle, vars, err := s.routes.Find(r.Method, path)
+	match, err := s.routes.Find(r.Method, path)
 	if err == nil {
-		return handle(w, r, vars)
+		r.Pattern = match.Pattern // whoever logs the request sees it there
+		return match.Handle(w, r, match.Vars)
 	}
 	if problem.Status(err) == http.StatusNotFound && s.site.Serve(w, r, path) {
+		r.Pattern = "/"
 		return nil
 	}
 	return err

@@ -144,14 +144,15 @@ func (r *Renderer) locate(ctx context.Context, s Slide, level int, plane formats
 	return e, nil
 }
 
-// decode gives a tile's samples without alpha.
+// decode gives a tile's samples without alpha, which is laid over black
+// (pims-api §4.2).
 func decode(encoding formats.Encoding, data []byte, l formats.Level, d *formats.Description) (*pixel.Raster, error) {
 	raster, err := codec.Decode(encoding, data, l.TileWidth, l.TileHeight)
 	if err != nil {
 		return nil, err
 	}
 	if raster.Samples == d.Samples+1 {
-		if raster, err = pixel.FlattenAlpha(raster, background(d)); err != nil {
+		if raster, err = pixel.FlattenAlpha(raster, nil); err != nil {
 			return nil, err
 		}
 	}

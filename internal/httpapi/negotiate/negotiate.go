@@ -72,7 +72,7 @@ func (t Types) Choose(ext string, header http.Header) (mediaType string, negotia
 		}
 		return "", false, problem.NotAcceptable(accept, t)
 	}
-	wanted := entries(accept)
+	wanted, anything := entries(accept)
 	for _, have := range t {
 		for _, w := range wanted {
 			if matches(w, have) {
@@ -80,25 +80,32 @@ func (t Types) Choose(ext string, header http.Header) (mediaType string, negotia
 			}
 		}
 	}
+	if anything && len(t) > 0 {
+		return t[0], true, nil
+	}
 	return "", true, problem.NotAcceptable(accept, t)
 }
 
 // entries are the media ranges of an Accept header without parameters: the
-// quality values never influence PIMS' choice.
-func entries(accept string) []string {
-	var out []string
+// quality values never influence PIMS' choice. PIMS ignores "*/*", so it only
+// counts when nothing else fits.
+func entries(accept string) (out []string, anything bool) {
 	for _, entry := range strings.Split(accept, ",") {
 		mediaRange, _, _ := strings.Cut(entry, ";")
 		mediaRange = strings.ToLower(strings.TrimSpace(mediaRange))
-		if mediaRange != "" {
+		switch mediaRange {
+		case "":
+		case "*/*":
+			anything = true
+		default:
 			out = append(out, mediaRange)
 		}
 	}
-	return out
+	return out, anything
 }
 
 func matches(mediaRange, mediaType string) bool {
-	if mediaRange == "*" || mediaRange == "*/*" || mediaRange == mediaType {
+	if mediaRange == "*" || mediaRange == mediaType {
 		return true
 	}
 	major, _, _ := strings.Cut(mediaType, "/")

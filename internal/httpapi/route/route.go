@@ -44,6 +44,7 @@ type Table struct{ routes []compiled }
 
 type compiled struct {
 	method   string
+	pattern  string
 	elements []element
 	greedy   int // index of the greedy element, -1 when there is none
 	handle   Handler
@@ -67,7 +68,7 @@ func New(routes ...Route) *Table {
 }
 
 func compile(r Route) compiled {
-	c := compiled{method: r.Method, handle: r.Handle, greedy: -1}
+	c := compiled{method: r.Method, pattern: r.Pattern, handle: r.Handle, greedy: -1}
 	for _, text := range strings.Split(strings.TrimPrefix(r.Pattern, "/"), "/") {
 		e := element{before: text}
 		if open := strings.IndexByte(text, '{'); open >= 0 {
@@ -88,10 +89,17 @@ func compile(r Route) compiled {
 	return c
 }
 
-// Find gives the handler for a method and a decoded path. HEAD is answered by
+// Match is a route that a request found.
+type Match struct {
+	Pattern string // as it was given, for access logs and metrics
+	Handle  Handler
+	Vars    Vars
+}
+
+// Find gives the route for a method and a decoded path. HEAD is answered by
 // GET's handler. The error is a 405 with the methods that the path has, or a
 // 404.
-func (t *Table) Find(method, path string) (Handler, Vars, error) {
+func (t *Table) Find(method, path string) (Match, error) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
@@ -104,20 +112,20 @@ func (t *Table) Find(method, path string) (Handler, Vars, error) {
 			continue
 		}
 		if c.method == method {
-			return c.handle, vars, nil
+			return Match{Pattern: c.pattern, Handle: c.handle, Vars: vars}, nil
 		}
 		if !slices.Contains(allow, c.method) {
 			allow = append(allow, c.method)
 		}
 	}
 	if allow == nil {
-		return nil, nil, problem.RouteNotFound()
+		return Match{}, problem.RouteNotFound()
 	}
 	if slices.Contains(allow, http.MethodGet) {
 		allow = append(allow, http.MethodHead)
 	}
 	slices.Sort(allow)
-	return nil, nil, problem.MethodNotAllowed(strings.Join(allow, ", "))
+	return Match{}, problem.MethodNotAllowed(strings.Join(allow, ", "))
 }
 
 func (c *compiled) match(path []string) (Vars, bool) {
