@@ -1,12 +1,3 @@
-// Package formats is the contract between the service and the code that
-// understands one slide format, and the registry that picks the format of a
-// file. Plugins in other modules are written with this package, source, tiff,
-// pixel and fault alone.
-//
-// A format is required to recognise its files and to describe them. What it
-// can do beyond that is asked for by type assertion, one small interface each.
-// An Image that is a TileLocator is served in place, one range read a tile;
-// one that is only a RegionReader is converted at import.
 package formats
 
 import (

@@ -159,31 +159,44 @@ func TestTypesAndLevelsOfOwnFiles(t *testing.T) {
 	}
 }
 
-// TestPlanarSamplesMustBeConverted: the file is recognised, and the refusal
-// says what to do.
-func TestPlanarSamplesMustBeConverted(t *testing.T) {
-	file := formatstest.Load(t, testfiles.Own(t, "pyrtiff/none-pages.tif"))
-	data := bytes.Clone(file.Data)
-	made := 0
-	// PlanarConfiguration (284), Short, count 1, value 1 → SamplesPerPixel of
-	// separate planes would need three times the tiles, so the layout must be
-	// refused as corrupt, never read as if it were interleaved.
-	entry := []byte{0x1c, 0x01, 0x03, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x00}
-	for at := bytes.Index(data, entry); at >= 0; at = bytes.Index(data, entry) {
-		data[at+8] = 2
-		made++
+// TestMustBeConverted: such files are recognised, and the refusal says what to
+// do.
+func TestMustBeConverted(t *testing.T) {
+	type page = formatstest.TIFFPage
+	for code, pages := range map[string][]page{
+		"tiff-planar-separate": {{Width: 200, Height: 100, Tile: 64, Samples: 3, Planes: true}, {Width: 100, Height: 50, Tile: 64, Samples: 3, Planes: true}},
+		"tiff-sample-type":     {{Width: 200, Height: 100, Tile: 64, Bits: 64}, {Width: 100, Height: 50, Tile: 64, Bits: 64}},
+	} {
+		bundle := formatstest.NewBundle(formatstest.TIFF(t, "made.tif", tiff.WriteOptions{BigTIFF: true}, pages...))
+		candidate, err := formats.NewCandidate(context.Background(), bundle)
+		if err != nil {
+			t.Fatal(err)
+		}
+		match, err := pyrtiff.New().Probe(context.Background(), candidate)
+		if err != nil || !match.OK {
+			t.Errorf("%s: Probe = %+v, %v; expected a match", code, match, err)
+		}
+		_, err = pyrtiff.New().Open(context.Background(), bundle)
+		if fault.KindOf(err) != fault.Unsupported || fault.CodeOf(err) != code || !strings.Contains(fault.Sentence(err), "must be converted") {
+			t.Errorf("Open gives %v, expected %s that says what to do", err, code)
+		}
 	}
-	if made == 0 {
-		t.Fatal("testdata/pyrtiff/none-pages.tif has no PlanarConfiguration to change")
+}
+
+// TestAlphaIsNotCounted: four samples of which one is alpha are three.
+func TestAlphaIsNotCounted(t *testing.T) {
+	alpha := []tiff.Field{tiff.NumberField(tiff.ExtraSamples, tiff.Short, 2)}
+	file := formatstest.TIFF(t, "made.tif", tiff.WriteOptions{},
+		formatstest.TIFFPage{Width: 200, Height: 100, Tile: 64, Samples: 4, Fields: alpha},
+		formatstest.TIFFPage{Width: 100, Height: 50, Tile: 64, Samples: 4, Fields: alpha})
+	image, err := pyrtiff.New().Open(context.Background(), formatstest.NewBundle(file))
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, err := pyrtiff.New().Open(context.Background(), formatstest.NewBundle(formatstest.File{Name: "planar.tif", Data: data}))
-	if kind := fault.KindOf(err); kind != fault.Corrupt && kind != fault.Unsupported {
-		t.Errorf("Open gives %v, expected kind corrupt or unsupported", err)
-	}
-	planar := formatstest.Load(t, testfiles.Shared(t, "tiff/tiff_tiled_planar_lzw.tiff"))
-	_, err = pyrtiff.New().Open(context.Background(), formatstest.NewBundle(planar))
-	if fault.KindOf(err) != fault.Unsupported {
-		t.Errorf("a planar image without a pyramid gives %v, expected kind unsupported", err)
+	d, err := image.Describe(context.Background())
+	encoding := image.(formats.TileLocator).Encodings()[0]
+	if err != nil || d.Samples != 3 || encoding.Samples != 4 || !encoding.Alpha {
+		t.Errorf("%d samples shown, %d stored, alpha %v, %v; expected 3, 4, true", d.Samples, encoding.Samples, encoding.Alpha, err)
 	}
 }
 
@@ -209,11 +222,13 @@ func TestRefusalsSayWhy(t *testing.T) {
 
 // FuzzPyramid: whatever the bytes, errors are classified and nothing panics.
 func FuzzPyramid(f *testing.F) {
-	for _, path := range []string{
-		"pyrtiff/grey8-lzw-pages.tif", "pyrtiff/grey16-none-mm-big.tif", "pyrtiff/jpeg-rgb-subifd-big.tif",
-		"hostile/ifd-loop.tif", "hostile/subifd-self.tif", "hostile/one-pixel-tiles.tif",
-	} {
+	for _, path := range []string{"hostile/ifd-loop.tif", "hostile/subifd-self.tif", "hostile/one-pixel-tiles.tif"} {
 		f.Add(formatstest.Load(f, testfiles.Own(f, path)).Data)
+	}
+	for _, o := range []tiff.WriteOptions{{}, {BigTIFF: true}, {BigEndian: true}} {
+		half := formatstest.TIFFPage{Width: 20, Height: 15, Tile: 16, Samples: 3}
+		f.Add(formatstest.TIFF(f, "seed.tif", o, formatstest.TIFFPage{Width: 40, Height: 30, Tile: 16, Samples: 3}, half).Data)
+		f.Add(formatstest.TIFF(f, "seed.tif", o, formatstest.TIFFPage{Width: 40, Height: 30, Tile: 16, Samples: 3, SubIFDs: []formatstest.TIFFPage{half}}).Data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		formatstest.Survives(t, pyrtiff.New(), formatstest.File{Name: "fuzz.tif", Data: data})
