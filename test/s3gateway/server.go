@@ -54,7 +54,10 @@ func serve(raw string) error {
 	if err := attributes.Test(s.Folder); err != nil {
 		return fmt.Errorf("the gateway needs a folder with extended attributes, set TMPDIR to one: %w", err)
 	}
-	backend, err := posix.New(s.Folder, attributes, posix.PosixOpts{ValidateBucketNames: true})
+	backend, err := posix.New(s.Folder, attributes, posix.PosixOpts{
+		ValidateBucketNames: true,
+		CopyObjectThreshold: 5 << 30, // as S3
+	})
 	if err != nil {
 		return err
 	}
@@ -63,7 +66,7 @@ func serve(raw string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
-	return embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
+	return embedgw.RunVersityGW(ctx, &atomicReads{Backend: backend}, &embedgw.Config{
 		RootUserAccess: s.AccessKey, RootUserSecret: s.SecretKey, Region: s.Region,
 		Ports:          []string{s.Address},
 		MaxConnections: 4096, MaxRequests: 4096, MultipartMaxParts: 10_000,

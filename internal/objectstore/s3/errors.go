@@ -52,16 +52,18 @@ func (d *driver) byAnswer(doing, key string, status int, code string) *fault.Err
 		return fault.New(fault.NotFound, "store-not-found", "There is no bucket %q.", d.config.Bucket)
 	case "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException":
 		return slowDown(doing, key)
-	case "RequestTimeout", "RequestTimeTooSkewed":
-		if code == "RequestTimeout" {
-			return unreachable(doing, key)
-		}
+	case "RequestTimeout":
+		return unreachable(doing, key)
+	case "RequestTimeTooSkewed":
 		return fault.New(fault.Denied, "store-denied", "The clock of this machine is too far from that of S3; set it right.")
 	case "ConditionalRequestConflict", "OperationAborted":
 		return fault.New(fault.Busy, "store-conflict", "Another write of %q is under way; try again.", key)
 	case "EntityTooLarge":
 		return fault.New(fault.TooLarge, "store-too-large", "%q is larger than S3 allows.", key)
 	case "KeyTooLongError":
+		if doing != "write" {
+			return objectstore.NotFound(key)
+		}
 		return fault.New(fault.Invalid, "store-key", "%q is too long together with the store's prefix.", key)
 	}
 	switch status {

@@ -71,7 +71,7 @@ func (u *upload) inParallel(ctx context.Context, produce func(start func(part fu
 // putParts uploads first, which holds one byte more than part 1, and the rest
 // of body.
 func (d *driver) putParts(ctx context.Context, key string, first []byte, body io.Reader, size partSizes, options objectstore.PutOptions) (objectstore.Object, error) {
-	u, err := d.begin(ctx, key, options)
+	u, err := d.begin(ctx, key, true, options)
 	if err != nil {
 		return objectstore.Object{}, err
 	}

@@ -22,8 +22,8 @@
 //
 // # What is relied on
 //
-// Strong consistency; If-Match on GetObject, PutObject, CopyObject and
-// CompleteMultipartUpload; If-None-Match: * on the last three; listing in order of
+// Strong consistency; If-Match on GetObject, PutObject and CompleteMultipartUpload;
+// If-None-Match: * on the last two; x-amz-copy-source-if-match; listing in order of
 // the keys' bytes (general purpose buckets, not directory buckets). An answer
 // with another ETag than asked for is kind Changed even from a server that ignores
 // If-Match. A lifecycle rule that aborts incomplete multipart uploads is advisable:

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/objectstore"
 )
 
@@ -139,11 +137,19 @@ func (p partSizes) of(n int32) int64 {
 	return p.least << ((n - 1) / 1000)
 }
 
-// begin starts a multipart upload.
-func (d *driver) begin(ctx context.Context, key string, options objectstore.PutOptions) (*upload, error) {
-	out, err := d.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+// begin starts a multipart upload. With checked parts, S3 verifies each one's
+// CRC-32; parts that it copies itself are its own affair.
+func (d *driver) begin(ctx context.Context, key string, checked bool, options objectstore.PutOptions) (*upload, error) {
+	input := &s3.CreateMultipartUploadInput{
 		Bucket: d.bucket(), Key: d.key(key), ContentType: contentType(options),
-		ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+	}
+	if checked {
+		input.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
+	}
+	out, err := d.client.CreateMultipartUpload(ctx, input, func(o *s3.Options) {
+		if !checked { // otherwise the SDK asks for one
+			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		}
 	})
 	if err != nil {
 		return nil, d.failed(ctx, "write", key, err)
@@ -177,81 +183,4 @@ func (u *upload) complete(ctx context.Context, size int64) (objectstore.Object, 
 		return objectstore.Object{}, u.d.notWritten(ctx, u.key, u.options, err)
 	}
 	return written(u.key, size, out.ETag, out.ResultMetadata), nil
-}
-
-// CopyFrom copies within S3. Both stores use the credentials of this process.
-func (d *driver) CopyFrom(ctx context.Context, from objectstore.Driver, o objectstore.Object, key string, options objectstore.PutOptions) (objectstore.Object, bool, error) {
-	other, ok := from.(*driver)
-	if !ok {
-		return objectstore.Object{}, false, nil
-	}
-	if o.Size > d.copyBytes {
-		copied, err := d.copyParts(ctx, other, o, key, options)
-		return copied, true, err
-	}
-	ifMatch, ifNoneMatch := conditions(options)
-	input := &s3.CopyObjectInput{
-		Bucket: d.bucket(), Key: d.key(key),
-		CopySource: other.copySource(o.Key), CopySourceIfMatch: quoted(o.ETag),
-		IfMatch: ifMatch, IfNoneMatch: ifNoneMatch,
-	}
-	if options.ContentType != "" {
-		input.ContentType, input.MetadataDirective = &options.ContentType, types.MetadataDirectiveReplace
-	}
-	out, err := d.client.CopyObject(ctx, input, d.slowly)
-	if err != nil {
-		return objectstore.Object{}, true, d.notCopied(ctx, o.Key, key, options, err)
-	}
-	return written(key, o.Size, out.CopyObjectResult.ETag, out.ResultMetadata), true, nil
-}
-
-// notCopied is notWritten for copies, where what is missing is the source.
-func (d *driver) notCopied(ctx context.Context, from, key string, options objectstore.PutOptions, err error) error {
-	if isNoSuchKey(err) {
-		return objectstore.NotFound(from).Because(err)
-	}
-	return d.notWritten(ctx, key, options, err)
-}
-
-// copyParts copies what is too large for one request.
-func (d *driver) copyParts(ctx context.Context, other *driver, o objectstore.Object, key string, options objectstore.PutOptions) (objectstore.Object, error) {
-	u, err := d.begin(ctx, key, options)
-	if err != nil {
-		return objectstore.Object{}, err
-	}
-	partBytes := max(d.copyPartBytes, newPartSizes(0, o.Size).least)
-	err = u.inParallel(ctx, func(start func(func(context.Context) error)) error {
-		for n, offset := int32(1), int64(0); offset < o.Size; n, offset = n+1, offset+partBytes {
-			last := min(offset+partBytes, o.Size) - 1
-			start(func(ctx context.Context) error { return u.copyPart(ctx, other, o, n, offset, last) })
-		}
-		return nil
-	})
-	if err != nil {
-		u.abort(ctx)
-		return objectstore.Object{}, err
-	}
-	copied, err := u.complete(ctx, o.Size)
-	if err != nil {
-		u.abort(ctx)
-	}
-	return copied, err
-}
-
-func (u *upload) copyPart(ctx context.Context, other *driver, o objectstore.Object, n int32, first, last int64) error {
-	out, err := u.d.client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
-		Bucket: u.d.bucket(), Key: u.d.key(u.key), UploadId: u.id, PartNumber: &n,
-		CopySource: other.copySource(o.Key), CopySourceIfMatch: quoted(o.ETag),
-		CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", first, last)),
-	}, u.d.slowly, partRetries)
-	if err != nil {
-		return u.d.notCopied(ctx, o.Key, u.key, objectstore.PutOptions{}, err)
-	}
-	if out.CopyPartResult == nil {
-		return fault.New(fault.Internal, "store-failed", "S3 copied a part of %q without saying which.", o.Key)
-	}
-	u.add(types.CompletedPart{
-		PartNumber: &n, ETag: out.CopyPartResult.ETag, ChecksumCRC32: out.CopyPartResult.ChecksumCRC32,
-	})
-	return nil
 }
