@@ -30,6 +30,7 @@ type File struct {
 	chain          []*IFD     // the main chain, nil until it was read to its end
 	directories    int        // read so far, SubIFDs included
 	structureBytes int64      // read so far, see Limits.MaxStructureBytes
+	valueBytes     int64      // claimed outside of directories so far
 }
 
 // Open reads the header and the first directory of r. Bounds that are zero are
@@ -159,6 +160,22 @@ func (f *File) account(structureBytes int64) error {
 	if f.structureBytes > f.limits.MaxStructureBytes {
 		return fault.New(fault.TooLarge, "tiff-too-much-structure",
 			"The directories of the file weigh more than %d bytes, which is the limit.", f.limits.MaxStructureBytes)
+	}
+	return nil
+}
+
+// accountValues counts the bytes that values outside a directory claim. In an
+// honest file no value lies on another, so that all together weigh less than
+// the file. A small file whose many entries all claim the same bytes would cost
+// its size times the number of entries to read. Some writers do share a value
+// between pages, hence the room.
+func (f *File) accountValues(claimed int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.valueBytes += claimed
+	if f.valueBytes > 4*f.size+f.limits.MaxStructureBytes {
+		return fault.New(fault.TooLarge, "tiff-overlapping-values",
+			"The entries of the file claim more than %d bytes of values, but the file has only %d bytes: values overlap.", f.valueBytes, f.size)
 	}
 	return nil
 }

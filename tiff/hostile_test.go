@@ -112,6 +112,30 @@ func TestHostileFilesAreRefusedByName(t *testing.T) {
 	}
 }
 
+func TestManyEntriesCannotClaimTheSameBytes(t *testing.T) {
+	d := &tiff.Directory{Fields: imageFields()}
+	for tag := range 200 {
+		d.Fields = append(d.Fields, tiff.BytesField(tiff.Tag(40000+tag), tiff.Undefined, make([]byte, 8)))
+	}
+	table, err := tiff.Structure([]*tiff.Directory{d}, 8, tiff.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := append(tiff.Header(8, tiff.WriteOptions{}), table...)
+	file = append(file, make([]byte, 1<<20)...)
+	for i := range len(d.Fields) {
+		entry := 8 + 2 + 12*i
+		if binary.LittleEndian.Uint16(file[entry:]) >= 40000 {
+			binary.LittleEndian.PutUint32(file[entry+4:], 1<<20)
+			binary.LittleEndian.PutUint32(file[entry+8:], 8)
+		}
+	}
+	_, err = tiff.Open(context.Background(), source.Bytes("v", file), tiff.Limits{})
+	if fault.CodeOf(err) != "tiff-overlapping-values" {
+		t.Errorf("200 entries of the same MiB in a file of one: got %v", err)
+	}
+}
+
 func TestLimitsHold(t *testing.T) {
 	data := write(t, tiff.WriteOptions{})
 	for name, c := range map[string]struct {

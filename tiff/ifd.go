@@ -157,6 +157,7 @@ func (f *File) readIFD(ctx context.Context, at int64, index int, parent *IFD) (*
 	}
 	d := &IFD{Index: index, Offset: at, file: f, parent: parent,
 		entries: make([]Entry, 0, count), byTag: make(map[Tag]int, count)}
+	claimed := int64(0)
 	for i := range int64(count) {
 		e := f.parseEntry(table[i*entryBytes : (i+1)*entryBytes])
 		if _, ok := d.byTag[e.Tag]; ok {
@@ -164,6 +165,10 @@ func (f *File) readIFD(ctx context.Context, at int64, index int, parent *IFD) (*
 		}
 		d.byTag[e.Tag] = len(d.entries)
 		d.entries = append(d.entries, e)
+		claimed += f.outsideBytes(e)
+	}
+	if err := f.accountValues(claimed); err != nil {
+		return nil, err
 	}
 	if link := table[tableBytes:]; parent == nil && int64(len(link)) == linkBytes {
 		d.next, err = f.checkOffset(f.offsetField(link), "the directory after the one at byte "+itoa(at))
@@ -229,4 +234,14 @@ func (f *File) offsetField(b []byte) uint64 {
 		return f.order.Uint64(b)
 	}
 	return uint64(f.order.Uint32(b))
+}
+
+// outsideBytes is what an entry's values weigh in the file outside of the
+// directory; 0 when they cannot be there, because reading them fails anyway.
+func (f *File) outsideBytes(e Entry) int64 {
+	size, fileBytes := uint64(e.Type.Size()), uint64(f.size)
+	if e.small || size == 0 || e.Count > fileBytes/size {
+		return 0
+	}
+	return int64(e.Count * size)
 }

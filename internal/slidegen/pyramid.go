@@ -80,7 +80,7 @@ func (o Pyramid) page(factor int) *page {
 	width, height := o.Size(factor)
 	p := &page{
 		width: width, height: height, tileWidth: o.TileSize, tileHeight: o.TileSize,
-		tiled: !o.Strips, pool: o.Pool,
+		tiled: !o.Strips, pool: poolOf(o.Pool, factor),
 		encoder: &encoder{scheme: o.Compression, predictor: o.Predictor, bigEndian: o.BigEndian, complete: o.Complete},
 	}
 	if o.Strips {
@@ -128,4 +128,13 @@ func (o Pyramid) jpegColour() jpegColour {
 	default:
 		return jpegYCC420
 	}
+}
+
+// poolOf is the pool of a level: reduced pixels cost up to sixteen times the
+// drawing, and there are fewer of them.
+func poolOf(pool, factor int) int {
+	if pool > 0 && factor > 1 {
+		return max(1, pool/8)
+	}
+	return pool
 }

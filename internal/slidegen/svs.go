@@ -57,7 +57,7 @@ func WriteSVS(ctx context.Context, w io.WriteSeeker, o SVS) error {
 // level is one tiled resolution.
 func (o SVS) level(factor int) *page {
 	p := o.jpegPage(o.Width/factor, o.Height/factor)
-	p.tiled, p.tileWidth, p.tileHeight, p.pool = true, o.TileSize, o.TileSize, o.Pool
+	p.tiled, p.tileWidth, p.tileHeight, p.pool = true, o.TileSize, o.TileSize, poolOf(o.Pool, factor)
 	p.draw = func(x, y, w, h int) *pixel.Raster { return o.Region(factor, x, y, w, h) }
 	text := fmt.Sprintf("%s\r\n%dx%d [0,0 %dx%d] (%dx%d) ", aperio, o.Width, o.Height, o.Width, o.Height, o.TileSize, o.TileSize)
 	if factor > 1 {
