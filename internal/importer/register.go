@@ -130,6 +130,9 @@ func (w *attempt) tiles(ctx context.Context, level, plane, first, count int) ([]
 // failed write can be tried again. A larger one is streamed.
 const bufferedIndexBytes = 8 << 20
 
+// errWriteEnded stops the building of an index that the store takes no more of.
+var errWriteEnded = errors.New("the sidecar is no longer being written")
+
 // writeSidecar stores manifest and index.
 func (im *Importer) writeSidecar(ctx context.Context, m *slide.Manifest, id slide.ID, tiles slide.TileSource, options objectstore.PutOptions) (objectstore.Object, error) {
 	const entryBytes = 12
@@ -149,8 +152,10 @@ func (im *Importer) writeSidecar(ctx context.Context, m *slide.Manifest, id slid
 		built <- err
 	}()
 	object, err := im.deps.Slides.Put(ctx, id.SidecarKey(), r, -1, options)
-	r.CloseWithError(errors.New("the sidecar is no longer being written"))
-	if buildErr := <-built; buildErr != nil && fault.KindOf(err) == fault.Internal {
+	r.CloseWithError(errWriteEnded)
+	// A store may say of an index that could not be built only that its body
+	// broke off.
+	if buildErr := <-built; buildErr != nil && !errors.Is(buildErr, errWriteEnded) {
 		return object, buildErr
 	}
 	return object, err

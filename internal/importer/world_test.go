@@ -52,7 +52,7 @@ func newWorld(t *testing.T, open func(t *testing.T) objectstore.Driver) *world {
 	w.slides, w.uploads = objectstore.New(w.writes), objectstore.New(w.reads)
 	pages, err := cache.New(8 << 20)
 	must(t, err)
-	w.catalog, err = slide.NewCatalog(slide.Stores{Slides: w.slides, Uploads: w.uploads}, pages, slide.Config{Open: 16, Recheck: time.Hour})
+	w.catalog, err = slide.NewCatalog(slide.Stores{Slides: w.slides, Uploads: w.uploads, File: openFile}, pages, slide.Config{Open: 16, Recheck: time.Hour})
 	must(t, err)
 	return w
 }
