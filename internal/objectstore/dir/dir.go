@@ -39,6 +39,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -64,11 +65,10 @@ func Open(path string) (objectstore.Driver, error) {
 	if err := os.MkdirAll(absolute, 0o755); err != nil {
 		return nil, openFault(path, err)
 	}
-	root, err := os.OpenRoot(absolute)
-	if err != nil {
+	d := &driver{path: absolute}
+	if err := d.reopen(); err != nil {
 		return nil, openFault(path, err)
 	}
-	d := &driver{path: absolute, root: root}
 	d.sweep(time.Now().Add(-leftAfter))
 	return d, nil
 }
@@ -81,10 +81,46 @@ func openFault(path string, err error) error {
 	return fault.New(kind, "store-open", "The folder %q can not be used as a store.", path).Because(err)
 }
 
-// driver is safe for concurrent use: it has no state but the open root folder.
+// driver is safe for concurrent use.
 type driver struct {
-	path string
-	root *os.Root
+	path string // absolute
+
+	mu     sync.RWMutex // guards held and heldIs
+	held   *os.Root
+	heldIs fs.FileInfo
+}
+
+// root is the folder that is at the path now. Somebody may have removed the
+// folder and made it anew, or mounted a disk there, since it was opened.
+func (d *driver) root() *os.Root {
+	now, err := os.Stat(d.path)
+	d.mu.RLock()
+	held, heldIs := d.held, d.heldIs
+	d.mu.RUnlock()
+	if err != nil || os.SameFile(now, heldIs) || d.reopen() != nil {
+		return held
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.held
+}
+
+// reopen opens what is at the path. The former folder is closed when its last
+// user is done with it, by os.Root itself.
+func (d *driver) reopen() error {
+	root, err := os.OpenRoot(d.path)
+	if err != nil {
+		return err
+	}
+	is, err := root.Stat(".")
+	if err != nil {
+		root.Close()
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.held, d.heldIs = root, is
+	return nil
 }
 
 // URL is the folder as a file URL.
@@ -104,25 +140,28 @@ func Path(d objectstore.Driver, key string) (string, bool) {
 // sweep removes temporary files that were last written before the given time.
 // Failing to do so is no reason not to open the store.
 func (d *driver) sweep(before time.Time) {
-	entries, err := fs.ReadDir(d.root.FS(), tempFolder)
+	entries, err := fs.ReadDir(d.root().FS(), tempFolder)
 	if err != nil {
 		return
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
-			_ = d.root.Remove(tempFolder + "/" + entry.Name())
+			_ = d.root().Remove(tempFolder + "/" + entry.Name())
 		}
 	}
 }
 
 // createTemp makes an empty temporary file of a new name.
 func (d *driver) createTemp() (*os.File, string, error) {
-	if err := d.root.MkdirAll(tempFolder, 0o755); err != nil {
+	if err := os.MkdirAll(d.path, 0o755); err != nil { // removed since it was opened
+		return nil, "", err
+	}
+	if err := d.root().MkdirAll(tempFolder, 0o755); err != nil {
 		return nil, "", err
 	}
 	name := tempFolder + "/" + rand.Text()
-	f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := d.root().OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	return f, name, err
 }
 

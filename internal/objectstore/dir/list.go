@@ -47,7 +47,7 @@ func (d *driver) walk(ctx context.Context, folder, start string, yield func(obje
 			continue
 		}
 		// Whatever is gone by now, is no file, or may not be read, is no object.
-		info, err := d.root.Stat(filepath.FromSlash(key))
+		info, err := d.root().Stat(filepath.FromSlash(key))
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
@@ -64,7 +64,7 @@ func (d *driver) entries(ctx context.Context, folder, start string) ([]string, e
 	if folder == "" {
 		folder = "."
 	}
-	f, err := d.root.Open(filepath.FromSlash(folder))
+	f, err := d.root().Open(filepath.FromSlash(folder))
 	if isAbsent(err) {
 		return nil, nil
 	}

@@ -20,7 +20,7 @@ func (d *driver) open(ctx context.Context, key, etag string) (*os.File, objectst
 		return nil, objectstore.Object{}, err
 	}
 	// Without O_NONBLOCK a named pipe would hold us until somebody writes.
-	f, err := d.root.OpenFile(filepath.FromSlash(key), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := d.root().OpenFile(filepath.FromSlash(key), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, objectstore.Object{}, readFault(key, err)
 	}
@@ -142,7 +142,7 @@ func (d *driver) Stat(ctx context.Context, key string) (objectstore.Object, erro
 	if err := ctx.Err(); err != nil {
 		return objectstore.Object{}, err
 	}
-	info, err := d.root.Stat(filepath.FromSlash(key))
+	info, err := d.root().Stat(filepath.FromSlash(key))
 	if err != nil {
 		return objectstore.Object{}, readFault(key, err)
 	}

@@ -85,7 +85,7 @@ func (d *driver) write(ctx context.Context, key string, options objectstore.PutO
 		return objectstore.Object{}, writeFault(key, err)
 	}
 	defer f.Close()
-	defer func() { _ = d.root.Remove(temp) }() // gone already when it was renamed
+	defer func() { _ = d.root().Remove(temp) }() // gone already when it was renamed
 	info, err := d.finish(f, temp, fill)
 	if err == nil {
 		err = ctx.Err()
@@ -108,7 +108,7 @@ func (d *driver) finish(f *os.File, temp string, fill func(*os.File) error) (fs.
 	// An exact time makes two quick writes of one size differ even if the
 	// second gets the first one's inode.
 	now := time.Now()
-	if err := d.root.Chtimes(temp, now, now); err != nil {
+	if err := d.root().Chtimes(temp, now, now); err != nil {
 		return nil, err
 	}
 	if err := f.Sync(); err != nil {
@@ -122,7 +122,7 @@ func (d *driver) place(temp, key string, options objectstore.PutOptions) error {
 	folder, old := path.Dir(key), "" // old is the deepest folder that was there
 	err := d.locked(func() error {
 		for old = folder; old != "."; old = path.Dir(old) {
-			if _, err := d.root.Stat(filepath.FromSlash(old)); err == nil {
+			if _, err := d.root().Stat(filepath.FromSlash(old)); err == nil {
 				break
 			}
 		}
@@ -142,30 +142,30 @@ func (d *driver) place(temp, key string, options objectstore.PutOptions) error {
 func (d *driver) placeLocked(temp, key string, options objectstore.PutOptions) error {
 	name := filepath.FromSlash(key)
 	if options.OnlyIfETag != "" {
-		info, err := d.root.Stat(name)
+		info, err := d.root().Stat(name)
 		if err != nil || objectOf(key, info).ETag != options.OnlyIfETag {
 			return objectstore.Changed(key).Because(err)
 		}
-		return d.root.Rename(temp, name)
+		return d.root().Rename(temp, name)
 	}
 	if folder := path.Dir(key); folder != "." {
-		if err := d.root.MkdirAll(filepath.FromSlash(folder), 0o755); err != nil {
+		if err := d.root().MkdirAll(filepath.FromSlash(folder), 0o755); err != nil {
 			return err
 		}
 	}
 	if !options.OnlyIfAbsent {
-		return d.root.Rename(temp, name)
+		return d.root().Rename(temp, name)
 	}
-	err := d.root.Link(temp, name)
+	err := d.root().Link(temp, name)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return objectstore.Changed(key).Because(err)
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOSYS):
 		// A file system without links: the lock alone must do.
-		if _, err := d.root.Lstat(name); err == nil {
+		if _, err := d.root().Lstat(name); err == nil {
 			return objectstore.Changed(key)
 		}
-		return d.root.Rename(temp, name)
+		return d.root().Rename(temp, name)
 	}
 	return err
 }
@@ -173,10 +173,10 @@ func (d *driver) placeLocked(temp, key string, options objectstore.PutOptions) e
 // locked runs do while no other process or goroutine renames or removes
 // anything in this store.
 func (d *driver) locked(do func() error) error {
-	if err := d.root.MkdirAll(ownFolder, 0o755); err != nil {
+	if err := d.root().MkdirAll(ownFolder, 0o755); err != nil {
 		return err
 	}
-	lock, err := d.root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o644)
+	lock, err := d.root().OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (d *driver) locked(do func() error) error {
 // syncFolder makes new names in a folder survive a power cut. Some network
 // file systems can not do that and say so; that is no failure of the write.
 func (d *driver) syncFolder(folder string) error {
-	f, err := d.root.Open(folder)
+	f, err := d.root().Open(folder)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // removed by a deletion meanwhile
@@ -225,9 +225,9 @@ func (d *driver) Delete(ctx context.Context, keys []string) error {
 // deleteLocked removes one file and the folders that it leaves empty, since a
 // folder is nothing but a part of keys.
 func (d *driver) deleteLocked(key string) error {
-	info, err := d.root.Lstat(filepath.FromSlash(key))
+	info, err := d.root().Lstat(filepath.FromSlash(key))
 	if err == nil && !info.IsDir() {
-		err = d.root.Remove(filepath.FromSlash(key))
+		err = d.root().Remove(filepath.FromSlash(key))
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
@@ -236,7 +236,7 @@ func (d *driver) deleteLocked(key string) error {
 		return err
 	}
 	folder := path.Dir(key)
-	for folder != "." && d.root.Remove(filepath.FromSlash(folder)) == nil {
+	for folder != "." && d.root().Remove(filepath.FromSlash(folder)) == nil {
 		folder = path.Dir(folder)
 	}
 	return d.syncFolder(folder)
