@@ -23,7 +23,7 @@ import (
 
 // stepTimeout bounds one wait for the page; on two busy cores a cold browser
 // takes seconds.
-const stepTimeout = 60 * time.Second
+const stepTimeout = 40 * time.Second
 
 // look is a window and a colour scheme.
 type look struct {

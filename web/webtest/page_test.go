@@ -33,7 +33,7 @@ func slideFile(t *testing.T) string {
 	if _, err := os.Stat(real); err == nil {
 		return testfiles.Shared(t, "svs/CMU-1-Small-Region.svs")
 	}
-	return testfiles.Own(t, "svs-jpeg-240.svs")
+	return testfiles.Own(t, "svs/rgb-240.svs")
 }
 
 // pick gives files to the page as the file dialog does.
@@ -167,7 +167,7 @@ const (
 func TestDeepLinkOpensThatView(t *testing.T) {
 	requirePage(t)
 	server := Serve(t)
-	id, _ := server.importFile(t, slideFile(t))
+	id, _ := server.ImportFile(t, slideFile(t))
 	p := newPage(t, newBrowser(t), server.Base, looks[0])
 	want := "#/slide/" + id + "?z=1.5&x=1000&y=1500"
 	p.open(want)

@@ -8,12 +8,14 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/pims-cloud/pims/internal/app"
 	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/importer"
 )
 
 // Server is a running server.
@@ -27,7 +29,12 @@ type Server struct {
 func Serve(t testing.TB, environ ...string) *Server {
 	t.Helper()
 	folder := t.TempDir()
-	settings := append([]string{"HOST=127.0.0.1", "PORT=0", "GRACEFUL_TIMEOUT=5"}, environ...)
+	settings := append([]string{
+		"HOST=127.0.0.1", "PORT=0", "GRACEFUL_TIMEOUT=5",
+		"STORE_URL=file://" + filepath.Join(folder, "slides"),
+		"UPLOADS_URL=file://" + filepath.Join(folder, "uploads"),
+		"QUEUE_URL=local:" + filepath.Join(folder, "queue"),
+	}, environ...)
 	cfg, err := config.LoadIn(folder, settings)
 	if err != nil {
 		t.Fatalf("the settings %v are refused: %v", settings, err)
@@ -60,6 +67,24 @@ func Serve(t testing.TB, environ ...string) *Server {
 	})
 	port := listener.Addr().(*net.TCPAddr).Port
 	return &Server{App: a, Base: fmt.Sprintf("http://127.0.0.1:%d%s/", port, strings.TrimSuffix(cfg.Server.BasePath, "/"))}
+}
+
+// ImportFile imports a file as `pims import` does and returns the slide's id
+// and path.
+func (s *Server) ImportFile(t testing.TB, file string) (id, path string) {
+	t.Helper()
+	job, err := s.App.FileJob(t.Context(), file, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := s.App.Importer.Import(t.Context(), job)
+	if err != nil {
+		t.Fatalf("importing %s: %v", file, err)
+	}
+	if report.State != importer.StateDone {
+		t.Fatalf("importing %s ended as %s: %v", file, report.State, report.Err())
+	}
+	return string(report.ID), report.Path
 }
 
 // lockedBuffer is a buffer that many goroutines write to.
