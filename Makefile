@@ -74,7 +74,7 @@ lint: setup-build bin/golangci-lint ## check style, and who may import whom (.go
 
 .PHONY: bench
 bench: setup-build web ## measure tiles per second, allocations and the cost of each step
-	go test -run '^$$' -bench . -benchmem -timeout 30m ./bench/...
+	go run ./bench
 
 .PHONY: fixtures
 fixtures: ## write the generated slides of testdata/ again
