@@ -92,7 +92,9 @@ type Server struct {
 	// BasePath is a prefix of all routes: empty, or "/a/b" without trailing slash.
 	BasePath        string        `env:"API_BASE_PATH" desc:"Prefix of all routes, such as /ims; empty for none."`
 	ShutdownTimeout units.Seconds `env:"GRACEFUL_TIMEOUT" envDefault:"30" desc:"How long a stopping program lets requests and imports that have begun finish, in seconds."`
-	Demo            bool          `env:"DEMO_SLIDE" envDefault:"false" desc:"Import a generated demonstration slide when the store is empty at start."`
+	// Auth is checked so that nobody believes in a protection that is not there.
+	Auth string `env:"AUTH" envDefault:"none" desc:"Who may use the API. This version knows none only: everybody who reaches the address. Any other value is refused at start."`
+	Demo bool   `env:"DEMO_SLIDE" envDefault:"false" desc:"Import a generated demonstration slide when the store is empty at start."`
 }
 
 // Address is what a listener takes.
@@ -100,8 +102,12 @@ func (s Server) Address() string { return net.JoinHostPort(s.Host, strconv.Itoa(
 
 var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 
-// Validate checks port and prefix.
+// Validate checks port, prefix and protection.
 func (s Server) Validate() error {
+	if s.Auth != "none" {
+		return fault.New(fault.Invalid, "config-value",
+			"AUTH is %q: expected none, for this version has no authentication of its own; put a proxy that authenticates before it", s.Auth)
+	}
 	if s.Port < 0 || s.Port > 65535 {
 		return fault.New(fault.Invalid, "config-value", "PORT is %d: expected a port from 0 to 65535", s.Port)
 	}
