@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"iter"
 	"slices"
@@ -25,7 +26,7 @@ func New() objectstore.Driver {
 type driver struct {
 	mu      sync.RWMutex // guards the rest
 	objects map[string]object
-	writes  uint64 // counts up; the ETag of the next object
+	writes  uint64 // counts up; part of the next object's ETag
 }
 
 type object struct {
@@ -119,7 +120,9 @@ func (d *driver) store(key string, data []byte, options objectstore.PutOptions) 
 	}
 	d.writes++
 	is := objectstore.Object{
-		Key: key, Size: int64(len(data)), ETag: fmt.Sprintf("m%d", d.writes), ModTime: time.Now().UTC(),
+		Key: key, Size: int64(len(data)), ModTime: time.Now().UTC(),
+		// The number tells the writes of this store apart, the sum two stores.
+		ETag: fmt.Sprintf("%d-%08x", d.writes, crc32.ChecksumIEEE(data)),
 	}
 	d.objects[key] = object{data: data, is: is}
 	return is, nil
