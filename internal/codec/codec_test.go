@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -194,7 +195,7 @@ func meanDifference(t testing.TB, a, b *pixel.Raster) float64 {
 }
 
 func TestStoredForms(t *testing.T) {
-	le, be := binary.LittleEndian, binary.BigEndian
+	le := binary.LittleEndian
 	for name, c := range map[string]struct {
 		enc    formats.Encoding
 		data   []byte
@@ -261,7 +262,6 @@ func TestStoredForms(t *testing.T) {
 			}
 		})
 	}
-	_ = be
 }
 
 func TestPredictors(t *testing.T) {
@@ -471,6 +471,48 @@ func TestWebPRoundTrip(t *testing.T) {
 				t.Errorf("%d samples: sample %d is %d, want 128", samples, i, v)
 			}
 		}
+	}
+}
+
+func TestOpaqueTilesFitAmongTransparentOnes(t *testing.T) {
+	rgb := ramp(8, 8, 3, pixel.Uint8)
+	data, err := Encode(rgb, Output{MediaType: "image/png"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc := encodingOf(formats.CodecPNG, rgb)
+	enc.Samples, enc.Alpha = 4, true
+	got, err := Decode(enc, data, 8, 8)
+	if err != nil || got.Samples != 4 || !bytes.Equal(got.Pix[:8], []byte{rgb.Pix[0], rgb.Pix[1], rgb.Pix[2], 255, rgb.Pix[3], rgb.Pix[4], rgb.Pix[5], 255}) {
+		t.Errorf("an RGB tile of an RGBA level: %v, %v", got, err)
+	}
+	enc.Samples, enc.Alpha = 1, false
+	grey, err := Encode(ramp(8, 8, 2, pixel.Uint8), Output{MediaType: "image/png"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Decode(enc, grey, 8, 8); err != nil || got.Samples != 1 {
+		t.Errorf("a tile with alpha of a grey level: %v, %v", got, err)
+	}
+	enc.PixelType, enc.BitsPerSample = pixel.Uint16, 16
+	if _, err := Decode(enc, grey, 8, 8); fault.CodeOf(err) != "codec-samples-mismatch" {
+		t.Errorf("8 bits where 16 are expected: %v, want codec-samples-mismatch", err)
+	}
+}
+
+func TestZstdWindowClaimsAllocateNothing(t *testing.T) {
+	// A frame that claims a window of 1.75 GiB and holds one run of 96 bytes.
+	data := []byte{0x28, 0xB5, 0x2F, 0xFD, 0x00, 0xA7, 0x03, 0x03, 0x00, 42}
+	enc := formats.Encoding{Codec: formats.CodecZstd, Photometric: formats.PhotometricMinIsBlack, Samples: 1, BitsPerSample: 8}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Decode(enc, data, 12, 8)
+	runtime.ReadMemStats(&after)
+	if k := fault.KindOf(err); err != nil && k != fault.Corrupt {
+		t.Errorf("%v, want nothing or kind corrupt", err)
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 16<<20 {
+		t.Errorf("%d bytes were allocated for a tile of 96", grown)
 	}
 }
 

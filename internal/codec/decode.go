@@ -42,11 +42,14 @@ func Decode(enc formats.Encoding, data []byte, widthPx, heightPx int) (*pixel.Ra
 	case formats.CodecJPEG:
 		return decodeJPEG(enc, data, widthPx, heightPx, 1)
 	case formats.CodecJPEG2000:
-		return vips.DecodeJPEG2000(data, widthPx, heightPx, enc.Photometric == formats.PhotometricYCbCr)
+		r, err := vips.DecodeJPEG2000(data, widthPx, heightPx, enc.Photometric == formats.PhotometricYCbCr)
+		return agree(enc, r, err)
 	case formats.CodecWebP:
-		return vips.DecodeWebP(data, widthPx, heightPx)
+		r, err := vips.DecodeWebP(data, widthPx, heightPx)
+		return agree(enc, r, err)
 	case formats.CodecPNG:
-		return decodePNGTile(data, widthPx, heightPx)
+		r, err := decodePNGTile(data, widthPx, heightPx)
+		return agree(enc, r, err)
 	default:
 		return decodeStored(enc, data, widthPx, heightPx)
 	}
@@ -84,6 +87,50 @@ func checkSize(enc formats.Encoding, width, height int) error {
 			width, height, samples, enc.PixelType, MaxBytes)
 	}
 	return nil
+}
+
+// agree brings a raster whose codec has its own idea of samples to what the
+// container says, so that all tiles of a level fit together: encoders drop the
+// alpha of tiles that are opaque throughout, and add one that is.
+func agree(enc formats.Encoding, r *pixel.Raster, err error) (*pixel.Raster, error) {
+	if err != nil {
+		return nil, err
+	}
+	typeOK := r.Type == enc.PixelType
+	switch {
+	case typeOK && (r.Samples == enc.Samples || enc.Samples == 0):
+		return r, nil
+	case typeOK && r.Samples == enc.Samples-1 && enc.Alpha:
+		return withAlpha(r), nil
+	case typeOK && r.Samples == enc.Samples+1 && r.Samples%2 == 0:
+		channels := []int{0, 1, 2}
+		return pixel.SelectChannels(r, channels[:enc.Samples])
+	// WebP has no grey.
+	case typeOK && r.Samples == 3 && enc.Samples == 1:
+		return pixel.SelectChannels(r, []int{0})
+	case typeOK && r.Samples == 4 && enc.Samples == 2:
+		return pixel.SelectChannels(r, []int{0, 3})
+	default:
+		return nil, fault.New(fault.Corrupt, "codec-samples-mismatch",
+			"The tile has %d × %s a pixel, but its container says %d × %s.", r.Samples, r.Type, enc.Samples, enc.PixelType)
+	}
+}
+
+// withAlpha adds an opaque last sample.
+func withAlpha(r *pixel.Raster) *pixel.Raster {
+	out := pixel.New(r.Width, r.Height, r.Samples+1, r.Type)
+	size := r.Type.Bytes()
+	from, to := r.Samples*size, out.Samples*size
+	for y := range r.Height {
+		source, target := r.Row(y), out.Row(y)
+		for i, j := 0, 0; j < len(target); i, j = i+from, j+to {
+			copy(target[j:], source[i:i+from])
+			for k := from; k < to; k++ {
+				target[j+k] = 0xFF
+			}
+		}
+	}
+	return out
 }
 
 func decodeJPEG(enc formats.Encoding, data []byte, width, height, scale int) (*pixel.Raster, error) {

@@ -10,6 +10,10 @@ import (
 // is 384 MiB of RGB.
 const DefaultMaxPixels = 1 << 27
 
+// maxArithmeticPixels bounds arithmetic coded pictures, whose length says
+// nothing about what they expand to. Tiles and thumbnails stay far below.
+const maxArithmeticPixels = 1 << 24
+
 // maxScans bounds the scans of a progressive stream. Real ones have about ten;
 // each more makes the decoder go over the whole picture again.
 const maxScans = 100
@@ -91,6 +95,9 @@ func planDecode(data []byte, o Options) (plan, error) {
 	bound := o.MaxPixels
 	if bound <= 0 {
 		bound = DefaultMaxPixels
+	}
+	if h.arithmetic() {
+		bound = min(bound, maxArithmeticPixels)
 	}
 	if int64(h.Width)*int64(h.Height) > bound {
 		return plan{}, fault.New(fault.TooLarge, "jpeg-too-large",

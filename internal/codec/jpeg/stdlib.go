@@ -46,7 +46,10 @@ func Decode(dst *pixel.Raster, data []byte, o Options) (*pixel.Raster, error) {
 	}
 	if o.scale() == 1 {
 		out := fit(dst, p.width, p.height, p.samples)
-		return out, p.convert(out, img)
+		if err := p.convert(out, img); err != nil {
+			return nil, err
+		}
+		return out, nil
 	}
 	whole := pixel.New(p.header.Width, p.header.Height, p.samples, pixel.Uint8)
 	if err := p.convert(whole, img); err != nil {

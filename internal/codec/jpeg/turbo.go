@@ -45,7 +45,10 @@ func Decode(dst *pixel.Raster, data []byte, o Options) (*pixel.Raster, error) {
 	data = data[p.header.imageOffset:]
 	if p.colour != colourCMYK && p.colour != colourYCCK {
 		out := fit(dst, p.width, p.height, p.samples)
-		return out, p.decode(out, data, o)
+		if err := p.decode(out, data, o); err != nil {
+			return nil, err
+		}
+		return out, nil
 	}
 	ink := pixel.New(p.width, p.height, 4, pixel.Uint8)
 	if err := p.decode(ink, data, o); err != nil {
