@@ -292,7 +292,8 @@ func (im *Importer) succeed(ctx context.Context, c *claim) (*Report, error) {
 
 // fail writes the reason and removes all that was made, except the report.
 func (im *Importer) fail(ctx context.Context, c *claim, cause error) (*Report, error) {
-	im.deps.Log.Warn("import failed", "slide", string(c.report.ID), "name", c.report.Name, "error", cause.Error())
+	// The listeners tell the reason; the whole chain of causes is for debugging.
+	im.deps.Log.Debug("import failed", "slide", string(c.report.ID), "name", c.report.Name, "error", cause.Error())
 	if err := im.removePartial(ctx, c.report.ID); err != nil {
 		im.giveBack(ctx, c, cause)
 		return nil, err

@@ -250,7 +250,7 @@ func (w *Watcher) enqueue(ctx context.Context, key string) error {
 	if err := w.Enqueue(ctx, importer.NewJob(u, "", false)); err != nil {
 		return err
 	}
-	w.Log.Info("uploads folder: file enqueued", "key", key, "bytes", o.Size)
+	w.Log.Info("uploads folder: file found", "key", key, "bytes", o.Size)
 	return nil
 }
 
