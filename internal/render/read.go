@@ -116,19 +116,26 @@ func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.
 
 // affordable refuses what would need more pixels or memory than configured.
 func (r *Renderer) affordable(rect Rect, tiles int, l formats.Level, d *formats.Description) error {
-	stored := int64(tiles) * int64(l.TileWidth) * int64(l.TileHeight)
-	if stored > r.config.MaxPixels {
+	if exceeds(r.config.MaxPixels, tiles, l.TileWidth, l.TileHeight) {
 		return fault.New(fault.TooLarge, "render-too-many-pixels",
-			"The picture needs %d stored pixels, at most %d are read for one (RENDER_MAX_PIXELS); ask for a smaller region or a coarser level.",
-			stored, r.config.MaxPixels)
+			"The picture needs %d stored tiles of %d×%d pixels, at most %d pixels are read for one (RENDER_MAX_PIXELS); ask for a smaller region or a coarser level.",
+			tiles, l.TileWidth, l.TileHeight, r.config.MaxPixels)
 	}
-	bytes := int64(rect.Width) * int64(rect.Height) * int64(d.Samples*d.PixelType.Bytes())
-	if bytes > int64(r.config.MaxMemory) {
+	if exceeds(int64(r.config.MaxMemory), rect.Width, rect.Height, d.Samples, d.PixelType.Bytes()) {
 		return fault.New(fault.TooLarge, "render-too-much-memory",
-			"The picture needs %d bytes of samples, at most %d are kept for one (RENDER_MAX_MEMORY); ask for a smaller one.",
-			bytes, int64(r.config.MaxMemory))
+			"A region of %d×%d pixels needs more than the %d bytes that one picture may take (RENDER_MAX_MEMORY); ask for a smaller one.",
+			rect.Width, rect.Height, int64(r.config.MaxMemory))
 	}
 	return nil
+}
+
+// exceeds tells whether the product of positive factors is above a limit,
+// without calculating what may overflow.
+func exceeds(limit int64, factors ...int) bool {
+	for _, f := range factors {
+		limit /= int64(max(f, 1))
+	}
+	return limit < 1
 }
 
 // locate refuses tiles that no honest writer makes.

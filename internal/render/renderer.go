@@ -79,7 +79,7 @@ func (r *Renderer) checkSize(width, height int) error {
 		return fault.New(fault.Internal, "render-size", "A picture of %d×%d pixels was asked for.", width, height)
 	}
 	const samples = 3
-	if limit := int64(r.config.MaxMemory) / samples; int64(width) > limit/int64(height) {
+	if exceeds(int64(r.config.MaxMemory), samples, height, width) {
 		return fault.New(fault.TooLarge, "render-too-much-memory",
 			"A picture of %d×%d pixels needs more than the %d bytes that one may take (RENDER_MAX_MEMORY).",
 			width, height, int64(r.config.MaxMemory))

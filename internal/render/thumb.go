@@ -94,7 +94,7 @@ func (r *Renderer) scaled(ctx context.Context, s Slide, p *plan, width, height i
 	}
 	t := tilesOf(m, level)
 	fx, fy := powerOfTwo(t.Width/width/2), powerOfTwo(t.Height/height/2)
-	if int64(t.Width)*int64(t.Height)*int64(len(p.planes)) > r.config.MaxPixels {
+	if exceeds(r.config.MaxPixels, t.Width, t.Height, len(p.planes)) {
 		return nil, fault.New(fault.TooLarge, "render-too-many-pixels",
 			"A picture of the whole slide needs %d×%d stored pixels, at most %d are read for one (RENDER_MAX_PIXELS); the slide has no coarser level.",
 			t.Width, t.Height, r.config.MaxPixels)
