@@ -98,7 +98,7 @@ func TestSlideBroughtToThePageIsSeen(t *testing.T) {
 			p.shot("3-viewer")
 			p.run("opening the details", chromedp.Click(`.viewer-bar [aria-label="Details"]`, chromedp.ByQuery))
 			p.until("the details are there", `document.querySelectorAll(".fact-list dd").length >= 5 && document.querySelectorAll(".metadata-row").length >= 5`)
-			p.until("the associated images are there", `[...document.querySelectorAll(".associated img")].every((img) => img.loading === "lazy" ? !img.complete || img.naturalWidth > 0 : true)`)
+			p.until("the associated images are there", `[...document.querySelectorAll(".associated img")].every((img) => img.complete && img.naturalWidth > 0)`)
 			p.shot("4-details")
 			p.mustFit(l)
 			p.mustBeClean()
