@@ -17,8 +17,8 @@ const (
 )
 
 // jpegEncoder writes baseline JPEG. Its output depends on nothing but the
-// pixels and the settings: all arithmetic is on whole numbers. It is not safe
-// for concurrent use.
+// pixels and the settings: all arithmetic is on whole numbers. encode and tables
+// are safe for concurrent use.
 type jpegEncoder struct {
 	colour jpegColour
 	quant  [2][64]uint16 // zigzag order
@@ -100,7 +100,9 @@ func (e *jpegEncoder) tables() []byte {
 
 // encode writes a raster of 1 or 3 samples; abbreviated leaves the tables out.
 func (e *jpegEncoder) encode(r *pixel.Raster, abbreviated bool) []byte {
-	e.out, e.bits, e.nbits = append(make([]byte, 0, r.Width*r.Height/4+1024), 0xff, 0xd8), 0, 0
+	own := *e // the settings are shared, the output belongs to this call
+	e = &own
+	e.out = append(make([]byte, 0, r.Width*r.Height/4+1024), 0xff, 0xd8)
 	if !abbreviated {
 		e.out = e.appendTables(e.out)
 	}

@@ -2,6 +2,11 @@ package slidegen
 
 import (
 	"context"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/pims-cloud/pims/pixel"
 	"github.com/pims-cloud/pims/tiff"
@@ -29,28 +34,11 @@ func (p *page) write(ctx context.Context, w *tiff.Writer) (*tiff.Directory, erro
 	across, down := (p.width-1)/p.tileWidth+1, (p.height-1)/p.tileHeight+1
 	d := &tiff.Directory{Tiled: p.tiled, Segments: make([]tiff.Extent, 0, across*down)}
 	pooled := make(map[int][]byte, p.pool)
-	var first *pixel.Raster
 	for ty := range down {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		for tx := range across {
-			tile := ty*across + tx
-			if p.pool > 0 {
-				slot := int(hash(tx, ty, uint32(p.width))) % p.pool
-				tile = slot * across * down / p.pool
-			}
-			bytes, ok := pooled[tile]
-			if !ok && (p.blank == nil || !p.blank(tx, ty)) {
-				r := p.segment(tile%across, tile/across)
-				if first == nil {
-					first = r
-				}
-				bytes = p.encoder.encode(r)
-			}
-			if p.pool > 0 {
-				pooled[tile] = bytes
-			}
+		for _, bytes := range p.row(ty, across, down, pooled) {
 			extent, err := w.Segment(bytes)
 			if err != nil {
 				return nil, err
@@ -58,8 +46,59 @@ func (p *page) write(ctx context.Context, w *tiff.Writer) (*tiff.Directory, erro
 			d.Segments = append(d.Segments, extent)
 		}
 	}
-	d.Fields = append(p.pixelFields(first), p.fields...)
+	d.Fields = append(p.pixelFields(p.draw(0, 0, 1, 1)), p.fields...)
 	return d, nil
+}
+
+// row encodes the tiles of one row, on all processors. Those of a pool are kept
+// in pooled and reused.
+func (p *page) row(ty, across, down int, pooled map[int][]byte) [][]byte {
+	out := make([][]byte, across)
+	drawn := make([]int, across) // which tile stands in each place
+	needed := make(map[int]bool)
+	for tx := range across {
+		tile := ty*across + tx
+		if p.pool > 0 {
+			slot := int(hash(tx, ty, uint32(p.width))) % p.pool
+			tile = int(int64(slot) * int64(across) * int64(down) / int64(p.pool))
+		}
+		drawn[tx] = tile
+		if _, ok := pooled[tile]; !ok && (p.blank == nil || !p.blank(tx, ty)) {
+			needed[tile] = true
+		}
+	}
+	encoded := p.encodeAll(slices.Sorted(maps.Keys(needed)), across)
+	for tx, tile := range drawn {
+		bytes, ok := pooled[tile]
+		if !ok {
+			bytes = encoded[tile]
+		}
+		if p.pool > 0 {
+			pooled[tile] = bytes
+		}
+		out[tx] = bytes
+	}
+	return out
+}
+
+// encodeAll draws and encodes tiles concurrently, and waits for all.
+func (p *page) encodeAll(tiles []int, across int) map[int][]byte {
+	bytes := make([][]byte, len(tiles))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(tiles)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(tiles); i = int(next.Add(1)) - 1 {
+				bytes[i] = p.encoder.encode(p.segment(tiles[i]%across, tiles[i]/across))
+			}
+		})
+	}
+	workers.Wait()
+	out := make(map[int][]byte, len(tiles))
+	for i, tile := range tiles {
+		out[tile] = bytes[i]
+	}
+	return out
 }
 
 // segment draws one tile, at full size, or one strip, the last one shorter.
