@@ -30,7 +30,7 @@ import (
 // service is the whole handler over real sockets, memory stores that record
 // what is read, the real importer and the real formats.
 type service struct {
-	t        *testing.T
+	t        testing.TB
 	url      string
 	slides   *recording.Driver
 	uploads  *objectstore.Store
@@ -40,7 +40,7 @@ type service struct {
 	handler  http.Handler
 }
 
-func newService(t *testing.T, basePath string) *service {
+func newService(t testing.TB, basePath string) *service {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -140,7 +140,7 @@ func (s *service) get(path string, headers ...string) reply {
 	return s.send(http.MethodGet, path, "", headers...)
 }
 
-func (r reply) want(t *testing.T, status int) reply {
+func (r reply) want(t testing.TB, status int) reply {
 	t.Helper()
 	if r.StatusCode != status {
 		t.Fatalf("%s %s: status %d, want %d: %.300s", r.Request.Method, r.Request.URL, r.StatusCode, status, r.body)

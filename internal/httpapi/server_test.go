@@ -64,7 +64,7 @@ func TestNormalisedPyramidHalvesUp(t *testing.T) {
 	}
 }
 
-func decode(t *testing.T, r reply, into any) {
+func decode(t testing.TB, r reply, into any) {
 	t.Helper()
 	if err := json.Unmarshal(r.body, into); err != nil {
 		t.Fatalf("%s: %v: %s", r.Request.URL, err, r.body)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -178,6 +179,44 @@ func TestSynchronousUploadAnswersWithTheImage(t *testing.T) {
 		t.Errorf("the answer is %+v", answers)
 	}
 }
+
+func TestSynchronousUploadOfNoSlideIsThePIMSError(t *testing.T) {
+	s := newService(t, "")
+	s.work()
+	contentType, body := form(t, "a.txt", "no slide at all")
+	got := s.send("POST", "/upload?sync=true", body, "Content-Type: "+contentType).want(t, http.StatusBadRequest)
+	var failures []struct {
+		Status int
+		Error  string
+		Files  []struct{ Error string }
+	}
+	decode(t, got, &failures)
+	if len(failures) != 1 || failures[0].Status != 500 || failures[0].Error == "" || len(failures[0].Files) != 1 {
+		t.Errorf("the answer is %s", got.body)
+	}
+}
+
+func TestEventsEndWhereNothingCanBeFlushed(t *testing.T) {
+	s := newService(t, "")
+	contentType, body := form(t, "a.svs", svs(t))
+	var answers []uploaded
+	decode(t, s.send("POST", "/upload", body, "Content-Type: "+contentType).want(t, http.StatusOK), &answers)
+	w := &buffered{header: http.Header{}}
+	s.handler.ServeHTTP(w, httptest.NewRequest("GET", "/imports/"+answers[0].UploadedFile.ID+"/events", nil))
+	if got := w.body.String(); !strings.HasPrefix(got, "data: {") || !strings.Contains(got, `"state":"queued"`) {
+		t.Errorf("a buffering platform gets %q", got)
+	}
+}
+
+// buffered is a platform that sends nothing before the handler returns.
+type buffered struct {
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (b *buffered) Header() http.Header         { return b.header }
+func (b *buffered) WriteHeader(int)             {}
+func (b *buffered) Write(p []byte) (int, error) { return b.body.Write(p) }
 
 func TestBrokenUploadsAreRefusedAndLeaveNothing(t *testing.T) {
 	s := newService(t, "")

@@ -12,6 +12,9 @@ const typePrefix = "urn:pims:problem:"
 
 // body is the ordered JSON object of a problem: PIMS' members first.
 func (p *Problem) body() []byte {
+	if p.upload {
+		return p.uploadBody()
+	}
 	var members []Member
 	if !p.bare {
 		members = []Member{{"title", p.Title}, {"details", p.Details}}
@@ -27,6 +30,21 @@ func (p *Problem) body() []byte {
 		members = append(members, Member{"code", p.Code})
 	}
 	return object(members)
+}
+
+// uploadBody is what PIMS' upload clients read (pims-api §3.13): the status in
+// it is always 500.
+func (p *Problem) uploadBody() []byte {
+	text := p.Title
+	if p.Details != nil {
+		text = *p.Details
+	}
+	file := rawObject(object([]Member{{"size", 0}, {"error", text}}))
+	one := object([]Member{
+		{"status", http.StatusInternalServerError}, {"error", text}, {"files", []rawObject{file}},
+		{"type", typePrefix + p.Code}, {"detail", text}, {"code", p.Code},
+	})
+	return append(append([]byte{'['}, one...), ']')
 }
 
 // object writes members in their order; a value that can not be written is a

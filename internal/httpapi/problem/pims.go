@@ -3,6 +3,8 @@ package problem
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/pims-cloud/pims/fault"
 )
 
 // FilepathNotFound is the answer to a path that names nothing.
@@ -72,6 +74,18 @@ func TooLargeOutput(width, height, limit int) *Problem {
 // NotADirectory is the answer to a disk usage of a file.
 func NotADirectory(path string) *Problem {
 	return titled(http.StatusBadRequest, "not-a-directory", "Not a directory", fmt.Sprintf("The filepath %s is not a directory", path))
+}
+
+// UploadFailed is err in the shape that clients of /upload read. What is wrong
+// with the file itself is a 400, whatever its kind.
+func UploadFailed(err error) *Problem {
+	p := *Of(err)
+	p.upload = true
+	switch fault.KindOf(err) {
+	case fault.Unsupported, fault.Corrupt, fault.Invalid, fault.TooLarge:
+		p.Status = http.StatusBadRequest
+	}
+	return &p
 }
 
 // RouteNotFound is the answer outside of every route.

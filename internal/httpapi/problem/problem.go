@@ -34,6 +34,7 @@ type Problem struct {
 	Extra   []Member
 	Allow   string // the Allow header of a 405
 	bare    bool   // without title and details: PIMS' router answers {"detail":…} alone
+	upload  bool   // in the shape of PIMS' upload errors, a list of one
 	cause   error
 }
 

@@ -2,6 +2,7 @@ package uploads
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -100,7 +101,11 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, v route.Vars) error
 		if _, err := w.Write(text); err != nil {
 			return nil
 		}
-		_ = control.Flush()
+		// A platform that buffers sends nothing before the end: it gets the
+		// present report, and the page asks again.
+		if err := control.Flush(); errors.Is(err, http.ErrNotSupported) {
+			return nil
+		}
 	}
 }
 

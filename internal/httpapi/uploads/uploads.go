@@ -115,7 +115,7 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request, _ route.Vars) error
 	}
 	parts, err := multipartOf(w, r, a.MaxBytes)
 	if err != nil {
-		return uploadFailed(err)
+		return problem.UploadFailed(err)
 	}
 	answers := []uploadAnswer{}
 	for {
@@ -124,19 +124,19 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request, _ route.Vars) error
 			break
 		}
 		if err != nil {
-			return uploadFailed(broken(err))
+			return problem.UploadFailed(broken(err))
 		}
 		if part.FileName() == "" {
 			continue // a form field; what is not read is skipped by NextPart
 		}
 		answer, err := a.take(r.Context(), part, sync)
 		if err != nil {
-			return uploadFailed(err)
+			return problem.UploadFailed(err)
 		}
 		answers = append(answers, answer)
 	}
 	if len(answers) == 0 {
-		return uploadFailed(problem.BadRequest("no-file", "The form has no file part; send the file as a part with a filename."))
+		return problem.UploadFailed(problem.BadRequest("no-file", "The form has no file part; send the file as a part with a filename."))
 	}
 	return reply.JSON(w, r, answers)
 }
@@ -254,22 +254,4 @@ func randomName() (string, error) {
 		return "", fault.New(fault.Internal, "random", "The system gave no random bytes.").Because(err)
 	}
 	return hex.EncodeToString(b[:]), nil
-}
-
-// uploadFailed adds what PIMS' upload clients read: the error also as a list of
-// files (pims-api §3.13).
-func uploadFailed(err error) error {
-	p := *problem.Of(err)
-	text := p.Title
-	if p.Details != nil {
-		text = *p.Details
-	}
-	type failedFile struct {
-		Size  int    `json:"size"`
-		Error string `json:"error"`
-	}
-	p.Extra = append(p.Extra[:len(p.Extra):len(p.Extra)],
-		problem.Member{Name: "error", Value: text},
-		problem.Member{Name: "files", Value: []failedFile{{0, text}}})
-	return &p
 }
