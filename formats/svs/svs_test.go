@@ -203,7 +203,7 @@ func TestOpenReadsStructureOnly(t *testing.T) {
 
 // FuzzSlide: whatever the bytes, errors are classified and nothing panics.
 func FuzzSlide(f *testing.F) {
-	for _, path := range []string{"hostile/truncated.svs", "hostile/ifd-loop.tif", "hostile/huge-count.tif"} {
+	for _, path := range []string{"hostile/ifd-loop.tif", "hostile/huge-count.tif"} {
 		f.Add(formatstest.Load(f, testfiles.Own(f, path)).Data)
 	}
 	for _, o := range []tiff.WriteOptions{{}, {BigTIFF: true}, {BigEndian: true}} {

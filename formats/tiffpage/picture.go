@@ -46,7 +46,8 @@ func pictureEncoding(ctx context.Context, page Page) (formats.Encoding, error) {
 }
 
 // ReadPicture decodes a whole page of strips or tiles, 8 bits a sample, grey
-// or RGB. All its bytes are read in one batch. Missing segments are white.
+// or RGB. All its bytes are read in one batch. Kind Corrupt when a segment has
+// no bytes: what is allocated for a picture must be backed by stored data.
 func ReadPicture(ctx context.Context, reader source.Reader, page Page) (*pixel.Raster, error) {
 	encoding, err := pictureEncoding(ctx, page)
 	if err != nil {
@@ -59,9 +60,6 @@ func ReadPicture(ctx context.Context, reader source.Reader, page Page) (*pixel.R
 	l := page.Layout
 	var picture *pixel.Raster
 	for i, data := range segments {
-		if data == nil {
-			continue
-		}
 		x, y := i%l.Across()*l.TileWidth, i/l.Across()*l.TileHeight
 		width, height := l.TileWidth, l.TileHeight
 		if !l.Tiled {
@@ -72,7 +70,7 @@ func ReadPicture(ctx context.Context, reader source.Reader, page Page) (*pixel.R
 			return nil, err
 		}
 		if picture == nil {
-			picture = white(l.Width, l.Height, part.Samples)
+			picture = pixel.New(l.Width, l.Height, part.Samples, pixel.Uint8)
 		}
 		if part.Samples != picture.Samples {
 			return nil, fault.New(fault.Corrupt, "picture-samples", "segment %d of the associated image has %d samples a pixel, the others have %d", i, part.Samples, picture.Samples)
@@ -84,51 +82,26 @@ func ReadPicture(ctx context.Context, reader source.Reader, page Page) (*pixel.R
 			return nil, err
 		}
 	}
-	if picture == nil {
-		picture = white(l.Width, l.Height, page.Colours())
-	}
 	return picture, nil
 }
 
-// readSegments reads the stored bytes of all segments, nil for missing ones.
+// readSegments reads the stored bytes of all segments.
 func readSegments(ctx context.Context, reader source.Reader, page Page) ([][]byte, error) {
 	extents, err := page.IFD.Extents(ctx, 0, page.Layout.Segments())
 	if err != nil {
 		return nil, err
 	}
-	var ranges []source.Range
+	ranges := make([]source.Range, len(extents))
+	limit := min(maxPictureBytes, reader.Size()) // segments that share bytes must not multiply what is read
 	var total int64
-	for _, e := range extents {
-		if e.Length > 0 {
-			ranges = append(ranges, source.Range{Offset: e.Offset, Length: e.Length})
-			total += e.Length
-		}
-		if total > maxPictureBytes {
-			return nil, fault.New(fault.TooLarge, "picture-too-large", "the associated image has more than %d MiB", maxPictureBytes>>20)
-		}
-	}
-	out := make([][]byte, len(extents))
-	if len(ranges) == 0 {
-		return out, nil
-	}
-	stored, err := reader.ReadRanges(ctx, ranges)
-	if err != nil {
-		return nil, err
-	}
-	next := 0
 	for i, e := range extents {
-		if e.Length > 0 {
-			out[i] = stored[next]
-			next++
+		if e.Length == 0 {
+			return nil, fault.New(fault.Corrupt, "picture-incomplete", "segment %d of the %d of the associated image in the directory at byte %d has no bytes", i, len(extents), page.IFD.Offset)
+		}
+		ranges[i] = source.Range{Offset: e.Offset, Length: e.Length}
+		if total += e.Length; total > limit {
+			return nil, fault.New(fault.TooLarge, "picture-too-large", "the segments of the associated image have together more than %d bytes", limit)
 		}
 	}
-	return out, nil
-}
-
-func white(width, height, samples int) *pixel.Raster {
-	r := pixel.New(width, height, samples, pixel.Uint8)
-	for i := range r.Pix {
-		r.Pix[i] = 0xff
-	}
-	return r
+	return reader.ReadRanges(ctx, ranges)
 }
