@@ -107,11 +107,13 @@ func (t *Table) Find(method, path string) (Match, error) {
 	var allow []string
 	for i := range t.routes {
 		c := &t.routes[i]
-		vars, ok := c.match(elements)
-		if !ok {
+		// Most routes do not fit: only the one that does collects variables.
+		if !c.match(elements, nil) {
 			continue
 		}
 		if c.method == method {
+			vars := Vars{}
+			c.match(elements, vars)
 			return Match{Pattern: c.pattern, Handle: c.handle, Vars: vars}, nil
 		}
 		if !slices.Contains(allow, c.method) {
@@ -128,25 +130,37 @@ func (t *Table) Find(method, path string) (Match, error) {
 	return Match{}, problem.MethodNotAllowed(strings.Join(allow, ", "))
 }
 
-func (c *compiled) match(path []string) (Vars, bool) {
+// match tells whether a path fits, and sets vars unless it is nil.
+func (c *compiled) match(path []string, vars Vars) bool {
 	spare := len(path) - len(c.elements)
 	if spare < 0 || (spare > 0 && c.greedy < 0) {
-		return nil, false
+		return false
 	}
-	vars := Vars{}
 	at := 0
-	for i, e := range c.elements {
+	for i := range c.elements {
+		e := &c.elements[i]
+		if i == c.greedy && spare > 0 {
+			first := at
+			at += spare + 1
+			if vars == nil {
+				// Only what follows the variable can keep it from fitting.
+				if !strings.HasSuffix(path[at-1], e.after) {
+					return false
+				}
+				continue
+			}
+			if !e.match(strings.Join(path[first:at], "/"), vars) {
+				return false
+			}
+			continue
+		}
 		text := path[at]
 		at++
-		if i == c.greedy {
-			text = strings.Join(path[at-1:at+spare], "/")
-			at += spare
-		}
 		if !e.match(text, vars) {
-			return nil, false
+			return false
 		}
 	}
-	return vars, true
+	return true
 }
 
 func (e *element) match(text string, vars Vars) bool {
@@ -159,7 +173,10 @@ func (e *element) match(text string, vars Vars) bool {
 	}
 	if e.ext {
 		end := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
-		vars["ext"], rest = rest[end:], rest[:end]
+		if vars != nil {
+			vars["ext"] = rest[end:]
+		}
+		rest = rest[:end]
 	}
 	rest, ok = strings.CutSuffix(rest, e.after)
 	if !ok || (rest == "" && !e.mayEnd) {
@@ -168,6 +185,8 @@ func (e *element) match(text string, vars Vars) bool {
 	if e.digits && strings.Trim(rest, "0123456789") != "" {
 		return false
 	}
-	vars[e.name] = rest
+	if vars != nil {
+		vars[e.name] = rest
+	}
 	return true
 }
