@@ -231,12 +231,13 @@ func boundOf(b *intensity, m *slide.Manifest, channel int, upper bool) (int, err
 // dropUseless leaves out channels that show nothing: black ones, and those
 // whose bounds are equal. At least one stays (pims-api §3.0.7).
 func dropUseless(v render.View) render.View {
+	if !slices.ContainsFunc(indexes(v), func(i int) bool { return useless(v, i) }) {
+		return v
+	}
 	out := v
 	out.Channels, out.Windows, out.Colors = nil, nil, nil
-	for i := range v.Channels {
-		black := v.Colors[i] != nil && *v.Colors[i] == render.Color{}
-		flat := v.Windows[i].Upper != 0 && v.Windows[i].Lower == v.Windows[i].Upper
-		if !black && !flat {
+	for _, i := range indexes(v) {
+		if !useless(v, i) {
 			out.Channels = append(out.Channels, v.Channels[i])
 			out.Windows = append(out.Windows, v.Windows[i])
 			out.Colors = append(out.Colors, v.Colors[i])
@@ -246,4 +247,18 @@ func dropUseless(v render.View) render.View {
 		out.Channels, out.Windows, out.Colors = v.Channels[:1], v.Windows[:1], v.Colors[:1]
 	}
 	return out
+}
+
+func indexes(v render.View) []int {
+	out := make([]int, len(v.Channels))
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// useless tells a channel in black or with equal bounds.
+func useless(v render.View, i int) bool {
+	black := v.Colors[i] != nil && *v.Colors[i] == render.Color{}
+	return black || (v.Windows[i].Upper != 0 && v.Windows[i].Lower == v.Windows[i].Upper)
 }
