@@ -34,7 +34,7 @@ func run(ctx context.Context, rounds int, each time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }() // the system's temporary folder is cleared anyway
 	s, err := prepare(ctx, work)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (c importCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer t.closing(a)
 
 	run, targets := c.importFile, c.Paths
 	if c.Reindex {

@@ -37,7 +37,7 @@ func (c inspectCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer t.closing(a)
 	s, err := a.Catalog.Open(ctx, id)
 	if err != nil {
 		return err

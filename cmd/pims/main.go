@@ -91,5 +91,13 @@ func (t terminal) report(err error) int {
 	return 1
 }
 
+// closing closes what a command opened; a failure then is told, not fatal: the
+// work is done.
+func (t terminal) closing(c io.Closer) {
+	if err := c.Close(); err != nil {
+		fmt.Fprintln(t.err, "pims:", err)
+	}
+}
+
 // settings loads the configuration of the command's environment.
 func (t terminal) settings() (*config.Config, error) { return config.Load(t.environ) }

@@ -21,7 +21,7 @@ func (serveCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer t.closing(a)
 	listener, err := app.Listen(cfg.Server)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (workerCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer t.closing(a)
 	a.LogStart(ctx)
 	return a.Work(ctx)
 }

@@ -33,7 +33,7 @@ func (c verifyCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer t.closing(a)
 	bar := newBar(t, string(id), !c.JSON)
 	found, err := a.Importer.Verify(ctx, id, c.Full, func(progress float64) {
 		_ = bar.Set(int(progress * barSteps)) // a bar that can not be drawn is no reason to stop

@@ -25,8 +25,7 @@ func (a *App) importDemo(ctx context.Context) error {
 	if err != nil {
 		return fault.New(fault.Internal, "demo", "The demonstration slide can not be drawn: there is no temporary file.").Because(err)
 	}
-	defer os.Remove(file.Name())
-	defer file.Close()
+	defer func() { _, _ = file.Close(), os.Remove(file.Name()) }() // a temporary file; nothing depends on it
 	if err := slidegen.Demo(ctx, file); err != nil {
 		return err
 	}

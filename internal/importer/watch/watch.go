@@ -95,7 +95,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	var failures <-chan error
 	watched, err := fsnotify.NewWatcher()
 	if err == nil {
-		defer watched.Close()
+		defer func() { _ = watched.Close() }() // nothing was written to it
 		w.watched, events, failures = watched, watched.Events, watched.Errors
 	} else {
 		w.tell("the system gives no notifications; the uploads folder is only rescanned", err)

@@ -196,8 +196,7 @@ func (j *journal) rewrite(records []record) error {
 		err = os.Rename(tmp.Name(), filepath.Join(j.dir, journalName))
 	}
 	if err != nil {
-		tmp.Close()
-		os.Remove(tmp.Name())
+		_, _ = tmp.Close(), os.Remove(tmp.Name()) // the journal itself is untouched
 		return unusable(j.dir, err)
 	}
 	old := j.file

@@ -120,8 +120,7 @@ func Open(dir string, config Config) (*Queue, error) {
 			"folder", dir, "lost", read.damaged)
 	}
 	if err := q.compactIfWorth(); err != nil {
-		q.Close()
-		return nil, err
+		return nil, errors.Join(err, q.Close())
 	}
 	return q, nil
 }
