@@ -35,7 +35,7 @@ web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 
 .PHONY: build
 build: setup-build web functions ## build bin/pims, and the functions for linux/arm64; check that it also builds without cgo
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
+	go build -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
 	CGO_ENABLED=0 go build ./...
 
 .PHONY: functions
@@ -49,7 +49,7 @@ functions: ## cross-build the Lambda functions for linux/arm64 into dist/functio
 
 .PHONY: run
 run: setup-build web ## build and serve on port 5000 with no configuration
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
+	go build -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
 	DEMO_SLIDE="$${DEMO_SLIDE:-true}" exec bin/pims serve
 
 .PHONY: test
