@@ -23,14 +23,6 @@ func (o WriteOptions) order() binary.AppendByteOrder {
 	return binary.LittleEndian
 }
 
-// headerBytes is the length of the file header.
-func (o WriteOptions) headerBytes() int64 {
-	if o.BigTIFF {
-		return 16
-	}
-	return 8
-}
-
 // offsetType is the type of offsets to bytes.
 func (o WriteOptions) offsetType() Type {
 	if o.BigTIFF {

@@ -1,5 +1,4 @@
-// Command import is the Lambda function that imports what arrives in the uploads
-// bucket, told by SQS messages or storage events.
+// Command import is the Lambda function that imports what arrives in the uploads bucket.
 package main
 
 import (

@@ -80,7 +80,7 @@ type page struct {
 
 // newPage opens a tab that looks like l. base is the server's address with a
 // slash at its end.
-func newPage(t *testing.T, browser context.Context, base string, l look) *page {
+func newPage(browser context.Context, t *testing.T, base string, l look) *page {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)

@@ -79,7 +79,7 @@ func TestSlideBroughtToThePageIsSeen(t *testing.T) {
 	browser := newBrowser(t)
 	for i, l := range looks {
 		t.Run(l.name, func(t *testing.T) {
-			p := newPage(t, browser, Serve(t).Base, l)
+			p := newPage(browser, t, Serve(t).Base, l)
 			p.open("")
 			p.until("the empty list invites", `document.querySelector(".empty button")`)
 			p.shot("1-empty")
@@ -117,7 +117,7 @@ func (p *page) mustFit(l look) {
 func TestKeyboardAloneIsEnough(t *testing.T) {
 	requirePage(t)
 	file := slideFile(t)
-	p := newPage(t, newBrowser(t), Serve(t).Base, looks[0])
+	p := newPage(newBrowser(t), t, Serve(t).Base, looks[0])
 	p.open("")
 	p.until("the empty list invites", `document.querySelector(".empty button")`)
 	p.pick(file)
@@ -168,7 +168,7 @@ func TestDeepLinkOpensThatView(t *testing.T) {
 	requirePage(t)
 	server := Serve(t)
 	id, _ := server.ImportFile(t, slideFile(t))
-	p := newPage(t, newBrowser(t), server.Base, looks[0])
+	p := newPage(newBrowser(t), t, server.Base, looks[0])
 	want := "#/slide/" + id + "?z=1.5&x=1000&y=1500"
 	p.open(want)
 	p.seen()
@@ -188,7 +188,7 @@ func TestFailedImportTellsWhyAndCanBeDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := Serve(t)
-	p := newPage(t, newBrowser(t), server.Base, looks[0])
+	p := newPage(newBrowser(t), t, server.Base, looks[0])
 	p.open("")
 	p.until("the empty list invites", `document.querySelector(".empty button")`)
 	p.pick(file)
@@ -206,7 +206,7 @@ func TestFailedImportTellsWhyAndCanBeDeleted(t *testing.T) {
 func TestPageWorksBelowABasePath(t *testing.T) {
 	requirePage(t)
 	server := Serve(t, "API_BASE_PATH=/a/b")
-	p := newPage(t, newBrowser(t), server.Base, looks[2])
+	p := newPage(newBrowser(t), t, server.Base, looks[2])
 	p.open("")
 	p.until("the empty list invites", `document.querySelector(".empty button")`)
 	p.pick(slideFile(t))
@@ -241,7 +241,7 @@ func TestDocumentationPageShowsEveryEndpointOffline(t *testing.T) {
 	browser := newBrowser(t)
 	for _, l := range []look{looks[0], looks[3]} {
 		t.Run(l.name, func(t *testing.T) {
-			p := newPage(t, browser, server.Base, l)
+			p := newPage(browser, t, server.Base, l)
 			p.open("docs")
 			p.until("all endpoints are listed", fmt.Sprintf(`document.querySelectorAll(".opblock").length === %d`, operations))
 			p.shot("docs")
