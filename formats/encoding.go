@@ -18,6 +18,7 @@ const (
 	CodecPNG      Codec = "png"
 	CodecJPEGXL   Codec = "jpegxl"
 	CodecJPEGXR   Codec = "jpegxr"
+	CodecBMP      Codec = "bmp" // a whole BMP file
 )
 
 // Photometric says what the samples mean once decompressed.
@@ -53,4 +54,7 @@ type Encoding struct {
 	SubsamplingY int `json:"subsamplingY,omitempty"`
 	// Palette has 3 × 2^BitsPerSample 8-bit values, R G B per entry.
 	Palette []byte `json:"palette,omitempty"`
+	// Reduce is how many of a JPEG 2000 stream's finest resolutions are left
+	// out: tiles of several levels may be one stream.
+	Reduce int `json:"reduce,omitempty"`
 }
