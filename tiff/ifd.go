@@ -113,6 +113,26 @@ func (d *IFD) SubIFDs(ctx context.Context) ([]*IFD, error) {
 	return subs, nil
 }
 
+// Directory is the directory that the tag's first value points to, as EXIF,
+// GPS and interoperability directories are stored; ok is false when the tag is
+// absent. Each call reads it anew. Kind Corrupt when it lies outside the file
+// or is one of its own ancestors.
+func (d *IFD) Directory(ctx context.Context, tag Tag) (sub *IFD, ok bool, err error) {
+	offset, ok, err := d.Uint(ctx, tag)
+	if err != nil || !ok || offset == 0 {
+		return nil, false, err
+	}
+	at, err := d.file.checkOffset(offset, "the directory of tag "+tag.String())
+	if err != nil {
+		return nil, false, err
+	}
+	if err := d.checkAncestors(at); err != nil {
+		return nil, false, err
+	}
+	sub, err = d.file.readIFD(ctx, at, 0, d)
+	return sub, err == nil, err
+}
+
 // checkAncestors refuses a SubIFD that would contain itself, and a tree that is
 // too deep.
 func (d *IFD) checkAncestors(at int64) error {
