@@ -61,6 +61,11 @@ test: setup-test web ## set up, vet with and without cgo, and run all tests with
 		echo "cd test && go test -race ./..."; \
 		cd test && go vet ./... && go test -race -timeout $(TEST_TIMEOUT) ./...; \
 	fi
+	scripts/golden.sh --check
+
+.PHONY: golden
+golden: setup-test web ## score the server against recorded answers of PIMS; writes docs/pims-compatibility.md
+	scripts/golden.sh
 
 bin/golangci-lint: tools/go.mod tools/go.sum
 	@echo "building golangci-lint (once; some minutes)"

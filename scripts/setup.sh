@@ -3,12 +3,16 @@
 # building and serving, `setup.sh build test` for the tests' tools as well.
 # Does nothing, quickly, when they are there. Needs root or sudo only to install.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 build_packages=(gcc libc6-dev pkg-config libvips-dev libjpeg62-turbo-dev)
 # Independent readers of the same files (oracles), a browser, and Redis.
-test_packages=(libvips-tools libtiff-tools openslide-tools chromium redis-server)
+test_packages=(libvips-tools libtiff-tools openslide-tools chromium redis-server python3-venv)
 
 go_minor_wanted=26
+
+# The conformance runner (make golden) needs Python with these.
+python_packages=(numpy==2.4.6 pillow==13.0.0)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -23,11 +27,24 @@ check_toolchains() {
 	command -v npm >/dev/null || die "Node with npm is not installed; version 18 or later is needed to build the web page: https://nodejs.org/"
 }
 
+# Makes .venv for `make golden`, which is skipped where that fails.
+python_environment() {
+	[ -e ../shared/pims-golden/run.py ] || return 0
+	.venv/bin/python -c 'import numpy, PIL' 2>/dev/null && return 0
+	say "making .venv with ${python_packages[*]}"
+	if ! python3 -m venv .venv || ! .venv/bin/pip install --quiet --disable-pip-version-check "${python_packages[@]}"; then
+		say "no .venv could be made; make golden will be skipped"
+	fi
+}
+
 wanted=()
 for group in "${@:-build}"; do
 	case "$group" in
 	build) wanted+=("${build_packages[@]}") ;;
-	test) wanted+=("${test_packages[@]}") ;;
+	test)
+		wanted+=("${test_packages[@]}")
+		trap '[ "$?" -ne 0 ] || python_environment' EXIT
+		;;
 	*) die "unknown group '$group'; expected build or test" ;;
 	esac
 done
