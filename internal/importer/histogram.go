@@ -7,6 +7,7 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/histogram"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/pixel"
 )
@@ -25,28 +26,13 @@ const (
 )
 
 // HistogramFile is histogram.json.
-type HistogramFile struct {
-	// Type is COMPLETE when every pixel was counted or the plane has at most
-	// 2^20, else FAST (pims-api §4.12).
-	Type string `json:"type"`
-	Bits int    `json:"bits"` // 2^Bits bins
-	// Planes are those that were counted, of each the channels of one pixel.
-	Planes []PlaneHistogram `json:"planes"`
-}
+type HistogramFile = histogram.File
 
 // PlaneHistogram is the histograms of one stored plane.
-type PlaneHistogram struct {
-	formats.Plane
-	Samples []SampleHistogram `json:"samples"`
-}
+type PlaneHistogram = histogram.Plane
 
-// SampleHistogram counts the values of one sample, scaled to the number of
-// pixels of level 0. Counts[i] is the count of value First+i; the bins that
-// are left out at both ends are empty.
-type SampleHistogram struct {
-	First  int     `json:"first"`
-	Counts []int64 `json:"counts"`
-}
+// SampleHistogram counts the values of one sample.
+type SampleHistogram = histogram.Sample
 
 // storeHistogram writes histogram.json and gives the bounds of every channel.
 // A slide whose pixels cannot be counted goes without, told as a warning.
@@ -68,7 +54,7 @@ func (w *attempt) storeHistogram(ctx context.Context) ([]slide.Bounds, error) {
 		return nil, err
 	}
 	w.tell(ctx, EndHistogramDeploy)
-	return h.bounds(w.desc), nil
+	return boundsOf(h, w.desc), nil
 }
 
 // histogram counts; nil without error when this build cannot decode the tiles
@@ -231,7 +217,7 @@ func scaled(counts [][]uint64, scale float64) []SampleHistogram {
 
 // bounds is the least and greatest value of every channel over all planes that
 // were counted; nil unless every channel was.
-func (h *HistogramFile) bounds(d *formats.Description) []slide.Bounds {
+func boundsOf(h *HistogramFile, d *formats.Description) []slide.Bounds {
 	out := make([]slide.Bounds, d.ConcreteChannels*d.Samples)
 	seen := make([]bool, len(out))
 	shift := math.Ldexp(1, max(histogramBits(d)-16, 0)) // bins of wide types are coarser than values

@@ -5,6 +5,8 @@ package colormap
 import (
 	_ "embed"
 	"strings"
+
+	"github.com/pims-cloud/pims/internal/color"
 )
 
 // The types of colormaps, as the catalogue names them.
@@ -29,8 +31,8 @@ type Map struct {
 	Type string // "" for a colour
 
 	inverted   bool
-	color      *Color // a gradient from black; nil for a table
-	kind, data string // of a table, see maps.txt
+	color      *color.Color // a gradient from black; nil for a table
+	kind, data string       // of a table, see maps.txt
 }
 
 // List is all tables, not inverted, in the catalogue's order.
@@ -75,7 +77,7 @@ func Parse(id string) (*Map, bool) {
 		return m, true
 	}
 	text, inverted := strings.CutPrefix(id, "!")
-	c, ok := ParseColor(text)
+	c, ok := color.Parse(text)
 	if !ok {
 		return nil, false
 	}
@@ -87,7 +89,7 @@ func Parse(id string) (*Map, bool) {
 }
 
 // Of is the gradient from black to a colour.
-func Of(c Color) *Map { return &Map{ID: strings.ToUpper(c.String()), Name: c.String(), color: &c} }
+func Of(c color.Color) *Map { return &Map{ID: c.ID(), Name: strings.ToLower(c.ID()), color: &c} }
 
 // Inverse is the map read from its end.
 func (m *Map) Inverse() *Map {
@@ -102,15 +104,15 @@ func (m *Map) Inverse() *Map {
 }
 
 // Is tells the gradient from black to exactly this colour.
-func (m *Map) Is(c Color) bool { return m.color != nil && !m.inverted && *m.color == c }
+func (m *Map) Is(c color.Color) bool { return m.color != nil && !m.inverted && *m.color == c }
 
 // Black tells a map that shows nothing, which makes its channel useless
 // (pims-api §3.0.7).
-func (m *Map) Black() bool { return m.color != nil && *m.color == Color{} }
+func (m *Map) Black() bool { return m.color != nil && *m.color == color.Color{} }
 
 // Components is 1 for the gradient to a grey, else 3 (pims-api §4.4).
 func (m *Map) Components() int {
-	if m.color != nil && m.color.grey() {
+	if m.color != nil && m.color.Grey() {
 		return 1
 	}
 	return 3

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pims-cloud/pims/internal/color"
 	"github.com/pims-cloud/pims/internal/testfiles"
 )
 
@@ -142,15 +143,15 @@ func TestNamesAndTypes(t *testing.T) {
 
 func TestColours(t *testing.T) {
 	for text, want := range map[string]struct {
-		color Color
+		color color.Color
 		id    string
 	}{
-		"red": {Color{255, 0, 0}, "RED"}, "0x0f0": {Color{0, 255, 0}, "LIME"}, "#ABCDEF": {Color{171, 205, 239}, "#ABCDEF"},
-		"#123": {Color{17, 34, 51}, "#123"}, "#12345678": {Color{18, 52, 86}, "#123456"}, "#f00c": {Color{255, 0, 0}, "RED"},
-		"gray": {Color{128, 128, 128}, "GREY"}, "aqua": {Color{0, 255, 255}, "CYAN"}, "Fuchsia": {Color{255, 0, 255}, "MAGENTA"},
-		"rgb(1, 2,3)": {Color{1, 2, 3}, "#010203"}, "rgba(0,0,255,0.5)": {Color{0, 0, 255}, "BLUE"},
-		"hsl(120,100%,25%)": {Color{0, 128, 0}, "GREEN"}, "hsla(0.5turn, 100%, 50%, 50%)": {Color{0, 255, 255}, "CYAN"},
-		"hsl(-120deg, 100%, 50%)": {Color{0, 0, 255}, "BLUE"}, "hsl(0,0%,50%)": {Color{128, 128, 128}, "GREY"},
+		"red": {color.Color{R: 255, G: 0, B: 0}, "RED"}, "0x0f0": {color.Color{R: 0, G: 255, B: 0}, "LIME"}, "#ABCDEF": {color.Color{R: 171, G: 205, B: 239}, "#ABCDEF"},
+		"#123": {color.Color{R: 17, G: 34, B: 51}, "#123"}, "#12345678": {color.Color{R: 18, G: 52, B: 86}, "#123456"}, "#f00c": {color.Color{R: 255, G: 0, B: 0}, "RED"},
+		"gray": {color.Color{R: 128, G: 128, B: 128}, "GREY"}, "aqua": {color.Color{R: 0, G: 255, B: 255}, "CYAN"}, "Fuchsia": {color.Color{R: 255, G: 0, B: 255}, "MAGENTA"},
+		"rgb(1, 2,3)": {color.Color{R: 1, G: 2, B: 3}, "#010203"}, "rgba(0,0,255,0.5)": {color.Color{R: 0, G: 0, B: 255}, "BLUE"},
+		"hsl(120,100%,25%)": {color.Color{R: 0, G: 128, B: 0}, "GREEN"}, "hsla(0.5turn, 100%, 50%, 50%)": {color.Color{R: 0, G: 255, B: 255}, "CYAN"},
+		"hsl(-120deg, 100%, 50%)": {color.Color{R: 0, G: 0, B: 255}, "BLUE"}, "hsl(0,0%,50%)": {color.Color{R: 128, G: 128, B: 128}, "GREY"},
 	} {
 		m, ok := Parse(text)
 		if !ok || *m.color != want.color || m.ID != want.id {
@@ -162,7 +163,7 @@ func TestColours(t *testing.T) {
 			t.Errorf("!%s is %+v", text, inverse)
 		}
 	}
-	for _, text := range []string{"", "nocolor", "#12", "#12345", "rgb(1,2)", "rgb(1,2,256)", "rgb(1,2,3", "hsl(0,1,1)", "rgba(1,2,3)",
+	for _, text := range []string{"", "nocolor", "#12", "#12345", "rgb(1,2)", "rgb(1,2,256)", "rgb(1,2,3", "hsl(0,1,1)",
 		"rgba(1,2,3,7)", "cmy(1,2,3)", "#ggg", "rgb(nan,0,0)", "!!red", "hsl(0,200%,50%)"} {
 		if m, ok := Parse(text); ok {
 			t.Errorf("%q is %+v, want no colour", text, m)

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/pims-cloud/pims/internal/color"
 )
 
 // shape gives a colour's components in [0, 1], for entry i of n.
@@ -53,7 +55,7 @@ func position(i, n int) float64 {
 
 // gradient goes straight from black to a colour, or back.
 type gradient struct {
-	color    Color
+	color    color.Color
 	inverted bool
 }
 
