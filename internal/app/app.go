@@ -23,6 +23,7 @@ import (
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/queue"
 	"github.com/pims-cloud/pims/internal/slide"
+	"github.com/pims-cloud/pims/internal/slidegen"
 	"github.com/pims-cloud/pims/internal/telemetry"
 )
 
@@ -38,6 +39,8 @@ type Options struct {
 	// Queue opens the import queue: for processes that take uploads or import
 	// what others put there.
 	Queue bool
+	// Demo draws the demonstration slide, slidegen.Demo when nil.
+	Demo func(ctx context.Context, w io.WriteSeeker) error
 }
 
 // App is the wired program. Its parts are safe for concurrent use.
@@ -53,6 +56,7 @@ type App struct {
 	Importer *importer.Importer
 	Queue    queue.Queue // nil unless Options.Queue
 
+	demo    func(ctx context.Context, w io.WriteSeeker) error
 	machine *objectstore.Store // the file system, for files named on the command line
 	memory  *cache.Cache
 	handler http.Handler
@@ -62,7 +66,10 @@ type App struct {
 // New wires the program. Nothing is read or started that a request does not
 // need; Close releases what New opened.
 func New(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
-	a := &App{Config: cfg, Version: o.Version}
+	a := &App{Config: cfg, Version: o.Version, demo: o.Demo}
+	if a.demo == nil {
+		a.demo = slidegen.Demo
+	}
 	for _, step := range []func(context.Context, Options) error{
 		a.openTelemetry, a.openStores, a.openSlides, a.openQueue, a.openImporter, a.openHandler,
 	} {
@@ -126,11 +133,15 @@ func (a *App) openImporter(context.Context, Options) (err error) {
 }
 
 // FileJob makes the job that imports a file of this machine, in place or
-// copied beside its sidecar.
+// copied beside its sidecar. Links in the path are followed here, once: the job
+// names the file itself, which is the same slide by whatever path it is given.
 func (a *App) FileJob(ctx context.Context, path string, inPlace bool) (importer.Job, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return importer.Job{}, fault.New(fault.Invalid, "import-path", "%s is no path of a file.", path).Because(err)
+	}
+	if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
+		return importer.Job{}, fault.New(fault.NotFound, "import-path", "%s can not be read: name a file that exists.", path).Because(err)
 	}
 	store, key, err := a.file(absolute)
 	if err != nil {
@@ -141,7 +152,7 @@ func (a *App) FileJob(ctx context.Context, path string, inPlace bool) (importer.
 		return importer.Job{}, err
 	}
 	upload := importer.Upload{Bucket: importer.BucketFile, Key: absolute, ETag: o.ETag, Size: o.Size}
-	return importer.NewJob(upload, filepath.Base(absolute), inPlace), nil
+	return importer.NewJob(upload, filepath.Base(path), inPlace), nil
 }
 
 // LogStart writes the lines that tell an operator what runs.

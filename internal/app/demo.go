@@ -26,7 +26,7 @@ func (a *App) importDemo(ctx context.Context) error {
 		return fault.New(fault.Internal, "demo", "The demonstration slide can not be drawn: there is no temporary file.").Because(err)
 	}
 	defer func() { _, _ = file.Close(), os.Remove(file.Name()) }() // a temporary file; nothing depends on it
-	if err := slidegen.Demo(ctx, file); err != nil {
+	if err := a.demo(ctx, file); err != nil {
 		return err
 	}
 	size, err := file.Seek(0, io.SeekEnd)
