@@ -174,8 +174,8 @@ func TestFileCopiedIntoTheUploadsFolderIsSeen(t *testing.T) {
 	for _, item := range l.Items {
 		switch item.State {
 		case "done":
-			if item.Name != "a-slide.svs" {
-				t.Errorf("the slide is called %q, want it sanitised", item.Name)
+			if item.Name != "a slide.svs" || item.Path != item.ID+"/a-slide.svs" {
+				t.Errorf("the slide is called %q with path %q, want its own name and a sanitised path", item.Name, item.Path)
 			}
 			if status, body := s.get("/image/" + item.Path + "/tile/level/0/ti/0.jpg"); status != http.StatusOK || !bytes.HasPrefix(body, []byte{0xff, 0xd8}) {
 				t.Errorf("its first tile: %d %.80s", status, body)
