@@ -33,13 +33,19 @@ type PutOptions struct {
 type Driver interface {
 	// ReadRanges returns exactly the bytes of every range. Kind NotFound for a
 	// missing key; kind Changed and no bytes when etag is not empty and the
-	// object has another one.
+	// object has another one. Together with an error of kind Busy, and if an etag
+	// was given, it may return those ranges that it has, nil for the others, so
+	// that Retry need not ask for them again.
 	ReadRanges(ctx context.Context, key, etag string, ranges []source.Range) ([][]byte, error)
 	// ReadPrefix returns at most max bytes from the start, in one request, and
 	// which object they are of. An empty object is no error.
 	ReadPrefix(ctx context.Context, key string, max int64) ([]byte, Object, error)
 	// Reader streams the whole object; kind Changed as in ReadRanges.
 	Reader(ctx context.Context, key, etag string) (io.ReadCloser, error)
+	// Stream gives the bytes of one range as they come. Errors as in ReadRanges;
+	// one that shows only later ends the stream instead of io.EOF, and no byte
+	// that it gave before is of another version than etag.
+	Stream(ctx context.Context, key, etag string, r source.Range) (io.ReadCloser, error)
 	// Stat gives the object's identity without its bytes.
 	Stat(ctx context.Context, key string) (Object, error)
 	// Put stores all of body under key, or nothing. size is -1 when unknown.

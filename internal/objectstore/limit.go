@@ -80,6 +80,16 @@ func (l *limited) Reader(ctx context.Context, key, etag string) (io.ReadCloser, 
 	return l.Driver.Reader(ctx, key, etag)
 }
 
+// Stream implements Driver.
+func (l *limited) Stream(ctx context.Context, key, etag string, r source.Range) (io.ReadCloser, error) {
+	leave, err := l.enterRead(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return l.Driver.Stream(ctx, key, etag, r)
+}
+
 // Stat implements Driver.
 func (l *limited) Stat(ctx context.Context, key string) (Object, error) {
 	leave, err := l.enterRead(ctx, 1)

@@ -95,6 +95,16 @@ func (m *Metered) Reader(ctx context.Context, key, etag string) (io.ReadCloser, 
 	return meteredReader{ReadCloser: r, ctx: ctx, m: m}, nil
 }
 
+// Stream implements Driver; its bytes count as they are read.
+func (m *Metered) Stream(ctx context.Context, key, etag string, r source.Range) (io.ReadCloser, error) {
+	m.read(ctx, 1, 0)
+	body, err := m.Driver.Stream(ctx, key, etag, r)
+	if err != nil {
+		return nil, m.failed(ctx, err)
+	}
+	return meteredReader{ReadCloser: body, ctx: ctx, m: m}, nil
+}
+
 type meteredReader struct {
 	io.ReadCloser
 	ctx context.Context // whose tally the bytes go to

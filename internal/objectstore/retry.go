@@ -139,13 +139,51 @@ func (r *retrying) pause(n int) time.Duration {
 	return time.Duration(r.policy.Random(int64(bound) + 1))
 }
 
-// ReadRanges implements Driver.
-func (r *retrying) ReadRanges(ctx context.Context, key, etag string, ranges []source.Range) (parts [][]byte, err error) {
-	err = r.do(ctx, isBusy, func() error {
-		parts, err = r.Driver.ReadRanges(ctx, key, etag, ranges)
+// ReadRanges implements Driver. Of a batch, only what is missing is asked for
+// again: a failure in one of 16 ranges must not cost 16.
+func (r *retrying) ReadRanges(ctx context.Context, key, etag string, ranges []source.Range) ([][]byte, error) {
+	var got collected
+	missing := ranges
+	err := r.do(ctx, isBusy, func() error {
+		parts, err := r.Driver.ReadRanges(ctx, key, etag, missing)
+		missing = got.add(ranges, parts, err)
 		return err
 	})
-	return parts, err
+	if err != nil {
+		return nil, err
+	}
+	return got.parts, nil
+}
+
+// collected gathers the ranges of a batch from several attempts.
+type collected struct {
+	parts   [][]byte
+	numbers []int // of the ranges that the next attempt is for; nil: all
+}
+
+// add takes what an attempt got, and gives what is still missing.
+func (c *collected) add(ranges []source.Range, parts [][]byte, err error) (missing []source.Range) {
+	if c.parts == nil && err == nil { // nearly always
+		c.parts = parts
+		return nil
+	}
+	if c.numbers == nil {
+		c.parts, c.numbers = make([][]byte, len(ranges)), make([]int, len(ranges))
+		for i := range c.numbers {
+			c.numbers[i] = i
+		}
+	}
+	var still []int
+	for i, n := range c.numbers {
+		if i < len(parts) && parts[i] != nil {
+			c.parts[n] = parts[i]
+			continue
+		}
+		still = append(still, n)
+		missing = append(missing, ranges[n])
+	}
+	c.numbers = still
+	return missing
 }
 
 // ReadPrefix implements Driver.
@@ -161,6 +199,15 @@ func (r *retrying) ReadPrefix(ctx context.Context, key string, max int64) (data 
 func (r *retrying) Reader(ctx context.Context, key, etag string) (body io.ReadCloser, err error) {
 	err = r.do(ctx, isBusy, func() error {
 		body, err = r.Driver.Reader(ctx, key, etag)
+		return err
+	})
+	return body, err
+}
+
+// Stream implements Driver.
+func (r *retrying) Stream(ctx context.Context, key, etag string, part source.Range) (body io.ReadCloser, err error) {
+	err = r.do(ctx, isBusy, func() error {
+		body, err = r.Driver.Stream(ctx, key, etag, part)
 		return err
 	})
 	return body, err

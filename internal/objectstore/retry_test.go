@@ -16,6 +16,7 @@ import (
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/objectstore/memory"
+	"github.com/pims-cloud/pims/source"
 )
 
 // flaky is a driver whose operations fail with the given errors, in turn,
@@ -213,5 +214,40 @@ func TestRetryStopsWithTheContext(t *testing.T) {
 	}}))
 	if _, err := s.Stat(ctx, "k"); err == nil || f.tries != 1 {
 		t.Errorf("%d tries, error %v", f.tries, err)
+	}
+}
+
+// partial fails every second range of a batch once.
+type partial struct {
+	objectstore.Driver
+	asked [][]source.Range
+}
+
+func (p *partial) ReadRanges(ctx context.Context, key, etag string, ranges []source.Range) ([][]byte, error) {
+	p.asked = append(p.asked, ranges)
+	got, err := p.Driver.ReadRanges(ctx, key, etag, ranges)
+	if err != nil || len(p.asked) > 1 {
+		return got, err
+	}
+	for i := 1; i < len(got); i += 2 {
+		got[i] = nil
+	}
+	return got, slow
+}
+
+func TestOnlyTheMissingRangesOfABatchAreReadAgain(t *testing.T) {
+	p := &partial{Driver: memory.New()}
+	o := put(t, objectstore.New(p.Driver), "k", "0123456789")
+	s := objectstore.New(objectstore.Retry(p, objectstore.RetryPolicy{Sleep: func(context.Context, time.Duration) error { return nil }}))
+	ranges := []source.Range{{Offset: 0, Length: 1}, {Offset: 2, Length: 2}, {Offset: 5, Length: 3}, {Offset: 9, Length: 1}}
+	got, err := s.ReadRanges(t.Context(), "k", o.ETag, ranges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][]byte{[]byte("0"), []byte("23"), []byte("567"), []byte("9")}, got); diff != "" {
+		t.Errorf("bytes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([][]source.Range{ranges, {ranges[1], ranges[3]}}, p.asked); diff != "" {
+		t.Errorf("ranges asked for (-want +got):\n%s", diff)
 	}
 }

@@ -90,6 +90,23 @@ func (s *Store) Reader(ctx context.Context, key, etag string) (io.ReadCloser, er
 	return classifyingReader{ReadCloser: r, key: key}, nil
 }
 
+// Stream gives the bytes of one range as they come, for who can use the first
+// of them before the last are there. Errors as in ReadRanges; one that shows only
+// later ends the stream instead of io.EOF. The caller closes it.
+func (s *Store) Stream(ctx context.Context, key, etag string, r source.Range) (io.ReadCloser, error) {
+	if err := CheckKey(key); err != nil {
+		return nil, err
+	}
+	if err := source.Check(math.MaxInt64, []source.Range{r}); err != nil {
+		return nil, err
+	}
+	body, err := s.driver.Stream(ctx, key, etag, r)
+	if err != nil {
+		return nil, classify("read", key, err)
+	}
+	return classifyingReader{ReadCloser: body, key: key}, nil
+}
+
 // Stat gives the object's identity without its bytes.
 func (s *Store) Stat(ctx context.Context, key string) (Object, error) {
 	if err := CheckKey(key); err != nil {

@@ -135,6 +135,44 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, io.EOF
 }
 
+func (d *driver) Stream(ctx context.Context, key, etag string, r source.Range) (io.ReadCloser, error) {
+	f, o, err := d.open(ctx, key, etag)
+	if err != nil {
+		return nil, err
+	}
+	if r.End() > o.Size {
+		f.Close()
+		return nil, objectstore.BeyondEnd(key, r, o.Size)
+	}
+	return &partStream{ctx: ctx, f: f, object: o, part: io.NewSectionReader(f, r.Offset, r.Length)}, nil
+}
+
+// partStream reads a part of a file and vouches for every byte that it gives:
+// whoever uses the first before the last are there sees no second version.
+type partStream struct {
+	ctx    context.Context // of the call that made it
+	f      *os.File
+	object objectstore.Object
+	part   *io.SectionReader
+}
+
+func (s *partStream) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := s.part.Read(p)
+	if changed := unchanged(s.f, s.object); changed != nil {
+		return 0, changed
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n, readFault(s.object.Key, err)
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (s *partStream) Close() error { return s.f.Close() }
+
 // Close implements io.Closer.
 func (s *stream) Close() error { return s.f.Close() }
 

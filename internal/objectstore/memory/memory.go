@@ -85,6 +85,17 @@ func (d *driver) Reader(ctx context.Context, key, etag string) (io.ReadCloser, e
 	return io.NopCloser(&cancellable{ctx: ctx, r: bytes.NewReader(o.data)}), nil
 }
 
+func (d *driver) Stream(ctx context.Context, key, etag string, r source.Range) (io.ReadCloser, error) {
+	o, err := d.find(ctx, key, etag)
+	if err != nil {
+		return nil, err
+	}
+	if r.End() > o.is.Size {
+		return nil, objectstore.BeyondEnd(key, r, o.is.Size)
+	}
+	return io.NopCloser(&cancellable{ctx: ctx, r: bytes.NewReader(o.data[r.Offset:r.End()])}), nil
+}
+
 // cancellable ends a stream when its context does.
 type cancellable struct {
 	ctx context.Context

@@ -101,6 +101,12 @@ func (d *Driver) Reader(ctx context.Context, key, etag string) (io.ReadCloser, e
 	return d.Driver.Reader(ctx, key, etag)
 }
 
+// Stream implements objectstore.Driver.
+func (d *Driver) Stream(ctx context.Context, key, etag string, r source.Range) (io.ReadCloser, error) {
+	d.record(Read{Key: key, Offset: r.Offset, Length: r.Length})
+	return d.Driver.Stream(ctx, key, etag, r)
+}
+
 // Stat implements objectstore.Driver.
 func (d *Driver) Stat(ctx context.Context, key string) (objectstore.Object, error) {
 	d.call(func(c *Calls) { c.Stats++ })

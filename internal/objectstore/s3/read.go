@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -31,53 +32,56 @@ func (d *driver) ReadRanges(ctx context.Context, key, etag string, ranges []sour
 		}
 		out[0], pin, begun = data, version, 1
 	}
+	if begun == len(ranges) {
+		return out, nil
+	}
+	err := d.getMany(ctx, key, pin, ranges[begun:], out[begun:])
+	switch {
+	case err == nil:
+		return out, nil
+	case etag == "" && fault.KindOf(err) == fault.Changed:
+		return nil, fault.New(fault.Busy, "store-conflict", "%q was replaced while it was read; try again.", key).Because(err)
+	case etag != "" && fault.KindOf(err) == fault.Busy:
+		return out, err // what is there need not be read again
+	}
+	return nil, err
+}
+
+// getMany fills out side by side. One range's failure ends the others unless it
+// is one that goes away: then they are finished, and only that one is missing.
+func (d *driver) getMany(ctx context.Context, key, etag string, ranges []source.Range, out [][]byte) error {
+	var busy atomic.Pointer[error]
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(objectstore.BatchReads)
-	for i := begun; i < len(ranges); i++ {
-		group.Go(func() (err error) {
-			out[i], _, err = d.get(groupCtx, key, pin, ranges[i])
+	for i, r := range ranges {
+		group.Go(func() error {
+			data, _, err := d.get(groupCtx, key, etag, r)
+			if fault.KindOf(err) == fault.Busy && err != nil {
+				busy.Store(&err)
+				return nil
+			}
+			out[i] = data
 			return err
 		})
 	}
-	err := group.Wait()
-	if etag == "" && fault.KindOf(err) == fault.Changed {
-		return nil, fault.New(fault.Busy, "store-conflict", "%q was replaced while it was read; try again.", key).Because(err)
+	if err := group.Wait(); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, err
+	if err := busy.Load(); err != nil {
+		return *err
 	}
-	return out, nil
+	return nil
 }
 
 // get reads one range and tells of which version it is.
 func (d *driver) get(ctx context.Context, key, etag string, r source.Range) ([]byte, string, error) {
-	out, err := d.client.GetObject(ctx, &s3.GetObjectInput{
-		Bucket: d.bucket(), Key: d.key(key), IfMatch: quoted(etag),
-		Range: aws.String(fmt.Sprintf("bytes=%d-%d", r.Offset, r.End()-1)),
-	})
-	if isStatus(err, http.StatusRequestedRangeNotSatisfiable) {
-		// If-Match is looked at first, so it is the right object, and too short.
-		return nil, "", fault.New(fault.Invalid, "store-range",
-			"%d bytes at offset %d of %q were asked for, which lie behind its end.", r.Length, r.Offset, key).Because(err)
-	}
+	a, err := d.ranged(ctx, key, etag, r)
 	if err != nil {
-		return nil, "", d.failed(ctx, "read", key, err)
+		return nil, "", err
 	}
-	defer out.Body.Close()
-	if etag != "" && unquoted(out.ETag) != etag {
-		return nil, "", objectstore.Changed(key)
-	}
-	first, total, ok := parseContentRange(aws.ToString(out.ContentRange))
-	switch {
-	case !ok && r.Offset == 0 && aws.ToInt64(out.ContentLength) == r.Length: // the whole object
-	case !ok || first != r.Offset:
-		return nil, "", fault.New(fault.Internal, "store-failed",
-			"The S3 server did not answer with the range of %q that it was asked for.", key)
-	case r.End() > total:
-		return nil, "", objectstore.BeyondEnd(key, r, total)
-	}
-	data, err := d.readBody(ctx, key, out.Body, r.Length)
-	return data, unquoted(out.ETag), err
+	defer a.body.Close()
+	data, err := d.readBody(ctx, key, a.body, r.Length)
+	return data, a.etag, err
 }
 
 // readBody reads exactly n bytes of an answer that promised them.
@@ -146,6 +150,14 @@ func (d *driver) Reader(ctx context.Context, key, etag string) (io.ReadCloser, e
 		return nil, objectstore.Changed(key)
 	}
 	return &stream{ReadCloser: out.Body, d: d, ctx: ctx, key: key, left: aws.ToInt64(out.ContentLength)}, nil
+}
+
+func (d *driver) Stream(ctx context.Context, key, etag string, r source.Range) (io.ReadCloser, error) {
+	a, err := d.ranged(ctx, key, etag, r)
+	if err != nil {
+		return nil, err
+	}
+	return &stream{ReadCloser: a.body, d: d, ctx: ctx, key: key, left: r.Length}, nil
 }
 
 // stream is one answer's body; one answer is always of one version.

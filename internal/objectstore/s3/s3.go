@@ -29,6 +29,15 @@
 // If-Match. A lifecycle rule that aborts incomplete multipart uploads is advisable:
 // one is left behind when a process is killed while it writes.
 //
+// # Range reads
+//
+// A tile is a GET of a presigned URL over net/http: one is made for each object,
+// used for five minutes of the fifteen for which it is valid, and made anew when
+// the credentials are. Range and If-Match go as headers that are not signed, which
+// S3 allows and heeds. Everything else, and every range where presigned URLs can
+// not be used or are refused (a bucket policy on s3:authType or s3:signatureAge),
+// is read by the SDK. What this saves: docs/performance.md, "S3 range reads".
+//
 // # Retries
 //
 // As every driver, this one does not retry: the decorator does. The exception are
@@ -44,7 +53,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -108,18 +116,29 @@ func New(sdk aws.Config, c Config) (objectstore.Driver, error) {
 		partBytes:     orDefault(c.PartBytes, defaultPartBytes),
 		copyBytes:     orDefault(c.CopyBytes, defaultCopyBytes),
 		copyPartBytes: orDefault(c.CopyBytes, defaultCopyPartBytes),
-		patient:       patientClient(slowAnswerTimeout),
+	}
+	var quick http.RoundTripper // nil: the HTTP client is not ours
+	base, adaptable := clientOf(sdk)
+	if adaptable {
+		quick = quickTransport(base, c.AnswerTimeout)
 	}
 	d.client = s3.NewFromConfig(sdk, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
 		o.Retryer = aws.NopRetryer{}
-		o.HTTPClient = patientClient(c.AnswerTimeout)
+		if adaptable {
+			o.HTTPClient = sdkClient(quick)
+		}
 		// A range of an object has no checksum; no need to say so every time.
 		o.DisableLogOutputChecksumValidationSkipped = true
 		if o.Region == "" {
 			o.Region = defaultRegion
 		}
 	})
+	d.patient = d.client.Options().HTTPClient
+	if adaptable {
+		d.patient = patientClient(base, slowAnswerTimeout)
+	}
+	d.signer = newSigner(d.client, c.Bucket, quick, time.Now)
 	return d, nil
 }
 
@@ -130,25 +149,15 @@ func orDefault[T int64 | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// patientClient waits so long for the first byte of an answer.
-func patientClient(timeout time.Duration) *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.ResponseHeaderTimeout = timeout
-		// Tiles are read with many short requests at once; the standard
-		// library's two idle connections a host would mean a handshake each.
-		t.MaxIdleConns = 512
-		t.MaxIdleConnsPerHost = 256
-	})
-}
-
-// driver is safe for concurrent use; nothing in it changes.
+// driver is safe for concurrent use; nothing in it changes but what signer keeps.
 type driver struct {
 	client        *s3.Client
 	config        Config
 	partBytes     int64
 	copyBytes     int64
 	copyPartBytes int64
-	patient       *awshttp.BuildableClient
+	patient       s3.HTTPClient
+	signer        *signer // nil: the SDK reads everything
 }
 
 // URL is s3://bucket/prefix.

@@ -214,3 +214,40 @@ func testCancelled(t *testing.T, s *suite) {
 	s.wantKind("folders", err, fault.Canceled)
 	s.wantContent("k", noise(6, 1000))
 }
+
+func testStream(t *testing.T, s *suite) {
+	data := noise(9, 50_000)
+	o := s.put("k", data)
+	for _, r := range []source.Range{{Offset: 0, Length: 1}, {Offset: 49_999, Length: 1}, {Offset: 777, Length: 40_000}, {Offset: 0, Length: 50_000}} {
+		for _, etag := range []string{"", o.ETag} {
+			body, err := s.store().Stream(t.Context(), "k", etag, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(body)
+			body.Close()
+			if err != nil || !bytes.Equal(got, data[r.Offset:r.End()]) {
+				t.Errorf("etag %q, range %+v: %s, %v", etag, r, brief(got), err)
+			}
+		}
+	}
+	body, err := s.store().Stream(t.Context(), "k", o.ETag, source.Range{Offset: 0, Length: 50_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(body, make([]byte, 10)); err != nil {
+		t.Error(err)
+	}
+	body.Close() // long before its end
+	failing := func(doing string, want fault.Kind, key, etag string, r source.Range) {
+		t.Helper()
+		_, err := s.store().Stream(t.Context(), key, etag, r)
+		s.wantKind(doing, err, want)
+	}
+	failing("a part of what is missing", fault.NotFound, "missing", "", source.Range{Offset: 0, Length: 1})
+	failing("a part of another version", fault.Changed, "k", "another-etag", source.Range{Offset: 0, Length: 1})
+	failing("a part behind the end", fault.Invalid, "k", o.ETag, source.Range{Offset: 50_000, Length: 1})
+	failing("a part over the end", fault.Invalid, "k", "", source.Range{Offset: 49_999, Length: 2})
+	failing("an empty part", fault.Invalid, "k", "", source.Range{Offset: 0, Length: 0})
+	failing("a part of no key", fault.Invalid, "", "", source.Range{Offset: 0, Length: 1})
+}

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) objectstore.Driver) {
 		{"an empty object is an object", testEmpty},
 		{"what is missing is not found", testMissing},
 		{"a whole object streams", testReader},
+		{"a part of an object streams", testStream},
 		{"slices belong to the caller", testOwnership},
 		{"bad keys never reach the driver", testBadKeys},
 		{"awkward keys work", testAwkwardKeys},
