@@ -81,6 +81,11 @@ lint: setup-build bin/golangci-lint ## check style, and who may import whom (.go
 bench: setup-build web ## measure tiles per second, allocations and the cost of each step
 	go run ./bench
 
+.PHONY: bench-peers
+bench-peers: setup-build web ## measure next to other tile servers with the harness of ../shared/peers
+	go build -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
+	scripts/bench-peers.sh
+
 .PHONY: fixtures
 fixtures: ## write the generated slides of testdata/ again
 	go run ./cmd/slidegen fixtures testdata
