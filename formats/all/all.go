@@ -4,6 +4,8 @@ package all
 
 import (
 	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/formats/jpeg"
+	"github.com/pims-cloud/pims/formats/png"
 	"github.com/pims-cloud/pims/formats/pyrtiff"
 	"github.com/pims-cloud/pims/formats/svs"
 )
@@ -11,6 +13,8 @@ import (
 // Formats are the built-in formats. The slice belongs to the caller.
 func Formats() []formats.Format {
 	return []formats.Format{
+		jpeg.New(),
+		png.New(),
 		pyrtiff.New(),
 		svs.New(),
 	}

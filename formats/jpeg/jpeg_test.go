@@ -1,0 +1,25 @@
+package jpeg_test
+
+import (
+	"testing"
+
+	"github.com/pims-cloud/pims/formats/jpeg"
+	"github.com/pims-cloud/pims/formats/plainimage/plaintest"
+)
+
+func TestRealFiles(t *testing.T) {
+	plaintest.Run(t, jpeg.New(), plaintest.Folder{
+		Name: "jpeg",
+		Mean: 0.5,
+		Refused: map[string]string{
+			"1px.ljp": "jpeg-process", "2dht.ljp": "jpeg-process", "linearraw.ljp": "jpeg-process", "testimg_rgb.jpg": "jpeg-process", // lossless
+			"gray.u2.jpg": "jpeg-precision", // 12 bits
+			"rgba.u1.jls": "jpeg-ls",
+		},
+		Unread: map[string]string{
+			"rgba.u1.jpg": "four components without an Adobe marker: libvips takes the ink for inverted all the same",
+		},
+	})
+}
+
+func TestHostileFiles(t *testing.T) { plaintest.Hostile(t, jpeg.New(), "hostile/jpeg") }
