@@ -5,17 +5,19 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/internal/cache"
+	"github.com/pims-cloud/pims/internal/histogram"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/source"
 )
 
-// Slide is an open slide: its manifest and how to find its tiles. It is
-// immutable, safe for concurrent use, and holds nothing that needs closing.
+// Slide is an open slide: its manifest and how to find its tiles. It does not
+// change, is safe for concurrent use, and holds nothing that needs closing.
 type Slide struct {
 	id         ID
 	manifest   *Manifest
@@ -25,6 +27,7 @@ type Slide struct {
 	coarse     []byte // the pages that came with the prefix, from pagesStart on
 	stores     *Stores
 	pages      *cache.Cache
+	histogram  atomic.Pointer[histogram.File] // once it was asked for
 }
 
 // ID names the slide.
