@@ -80,7 +80,9 @@ func (w *attempt) bringSource(ctx context.Context) (slide.SourceObject, error) {
 			return *s, nil
 		}
 	}
-	copied, err := slides.Copy(ctx, w.upload.store, w.upload.object, key, objectstore.PutOptions{})
+	copied, err := slides.Copy(ctx, w.upload.store, w.upload.object, key, objectstore.PutOptions{
+		MayShare: w.job.Upload.Bucket != BucketFile, // removeUpload takes it away
+	})
 	if err != nil {
 		return slide.SourceObject{}, err
 	}

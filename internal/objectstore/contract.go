@@ -25,6 +25,10 @@ type PutOptions struct {
 	// OnlyIfETag makes the write fail with kind Changed unless the key exists
 	// with this ETag.
 	OnlyIfETag string
+	// MayShare tells a copy that the original is removed right after and not
+	// written to any more, so that the two may have their bytes in common until
+	// then. It means nothing for other writes.
+	MayShare bool
 }
 
 // Driver is what a backend implements and what decorators wrap. Callers use

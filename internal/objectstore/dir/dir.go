@@ -20,9 +20,11 @@
 // # Copies
 //
 // CopyFrom clones the file's blocks where the file system can (btrfs, XFS), else
-// copies within the kernel. It never makes a hard link: scanner
-// and de-identification software rewrites files in place, and a linked slide would
-// change with the upload that it came from. The disk space is the price.
+// copies within the kernel. It makes a hard link only when it is told that the
+// original is removed right after (PutOptions.MayShare) and the original has no
+// other name: scanner and de-identification software rewrites files in place, and
+// a linked slide would change with the file that it came from. What is rewritten
+// nevertheless has another ETag from then on. Otherwise the disk space is the price.
 //
 // # What lies in the folder
 //

@@ -200,6 +200,90 @@ func TestLeftTemporaryFilesAreRemoved(t *testing.T) {
 	}
 }
 
+// inode is which file a path names.
+func inode(t *testing.T, path string) uint64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Sys().(*syscall.Stat_t).Ino
+}
+
+func TestCopyThatMayShareTakesTheFileItself(t *testing.T) {
+	uploads, from := folder(t)
+	slides, to := folder(t)
+	o := put(t, uploads, "slide.svs", "pixels")
+	share := objectstore.PutOptions{MayShare: true, OnlyIfAbsent: true}
+	copied, err := slides.Copy(t.Context(), uploads, o, "upload-1/slide.svs", share)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inode(t, filepath.Join(from, "slide.svs")) != inode(t, filepath.Join(to, "upload-1/slide.svs")) {
+		t.Error("the bytes were copied")
+	}
+	if stat, err := slides.Stat(t.Context(), copied.Key); err != nil || stat != copied {
+		t.Errorf("the copy is %+v, %v; Copy said %+v", stat, err, copied)
+	}
+	if err := uploads.Delete(t.Context(), o.Key); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := slides.Get(t.Context(), copied.Key, 100); err != nil || string(got) != "pixels" {
+		t.Errorf("after the original was removed: %q, %v", got, err)
+	}
+	if left, err := os.ReadDir(filepath.Join(to, ".pims-store/tmp")); err != nil || len(left) != 0 {
+		t.Errorf("temporary files %v, %v", left, err)
+	}
+}
+
+// A file with a second name, or one that a link leads to, would still be there
+// to be rewritten after the original was removed.
+func TestCopyThatMayShareCopiesWhatOthersHold(t *testing.T) {
+	uploads, from := folder(t)
+	slides, to := folder(t)
+	put(t, uploads, "target", "pixels")
+	if err := os.Symlink("target", filepath.Join(from, "link")); err != nil {
+		t.Fatal(err)
+	}
+	put(t, uploads, "twice", "pixels")
+	if err := os.Link(filepath.Join(from, "twice"), filepath.Join(from, "second name")); err != nil {
+		t.Fatal(err)
+	}
+	put(t, uploads, "alone", "pixels")
+	put(t, slides, "there", "x")
+	for _, test := range []struct {
+		name    string
+		options objectstore.PutOptions
+		shared  bool
+	}{
+		{"link", objectstore.PutOptions{MayShare: true}, false},
+		{"twice", objectstore.PutOptions{MayShare: true}, false},
+		{"alone", objectstore.PutOptions{}, false},
+		{"alone", objectstore.PutOptions{MayShare: true}, true},
+		{"alone", objectstore.PutOptions{MayShare: true}, false}, // it has a second name now
+	} {
+		o, err := uploads.Stat(t.Context(), test.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := slides.Copy(t.Context(), uploads, o, "copy", test.options); err != nil {
+			t.Fatal(err)
+		}
+		if got := inode(t, filepath.Join(from, test.name)) == inode(t, filepath.Join(to, "copy")); got != test.shared {
+			t.Errorf("%s with %+v: shared is %v, want %v", test.name, test.options, got, test.shared)
+		}
+		if got, _, err := slides.Get(t.Context(), "copy", 100); err != nil || string(got) != "pixels" {
+			t.Errorf("%s: %q, %v", test.name, got, err)
+		}
+	}
+	o := put(t, uploads, "new", "pixels")
+	_, err := slides.Copy(t.Context(), uploads, o, "there", objectstore.PutOptions{MayShare: true, OnlyIfAbsent: true})
+	wantKind(t, "sharing over what is there", err, fault.Changed)
+	o.ETag = "another"
+	_, err = slides.Copy(t.Context(), uploads, o, "new", objectstore.PutOptions{MayShare: true})
+	wantKind(t, "sharing another version", err, fault.Changed)
+}
+
 func TestFolderMadeAnewIsUsed(t *testing.T) {
 	s, path := folder(t)
 	put(t, s, "old", "old")

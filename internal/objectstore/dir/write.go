@@ -35,7 +35,7 @@ func (c *cancellable) Read(p []byte) (int, error) {
 }
 
 // CopyFrom copies from another folder store without the bytes passing through
-// this process; see the package comment for why it never links.
+// this process; see the package comment for when it links.
 func (d *driver) CopyFrom(ctx context.Context, from objectstore.Driver, o objectstore.Object, key string, options objectstore.PutOptions) (objectstore.Object, bool, error) {
 	other, ok := from.(*driver)
 	if !ok {
@@ -46,6 +46,12 @@ func (d *driver) CopyFrom(ctx context.Context, from objectstore.Driver, o object
 		return objectstore.Object{}, false, err
 	}
 	defer in.Close()
+	if options.MayShare {
+		shared, err := d.share(ctx, other, in, opened, key, options)
+		if !errors.Is(err, errNotShared) {
+			return shared, true, err
+		}
+	}
 	copied, err := d.write(ctx, key, options, func(out *os.File) error {
 		if err := copyFile(ctx, out, in, opened.Size); err != nil {
 			return err
