@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -113,10 +114,28 @@ func (a *App) openSlides(context.Context, Options) (err error) {
 	if a.Registry, err = Registry(a.Config); err != nil {
 		return err
 	}
-	if a.memory, err = cache.New(int64(a.Config.Cache.Memory)); err != nil {
+	if err = a.openCache(); err != nil {
 		return err
 	}
 	a.Catalog, err = slide.NewCatalog(slide.Stores{Slides: a.Slides, Uploads: a.Uploads, File: a.file}, a.memory, a.Config.Slides)
+	return err
+}
+
+// openCache makes the memory cache, with Redis behind it when one is configured.
+// Whether that answers is found out later, and nothing depends on it.
+func (a *App) openCache() (err error) {
+	c := a.Config.Cache
+	if c.URL == "" {
+		a.memory, err = cache.New(int64(c.Memory))
+		return err
+	}
+	shared, err := cache.OpenRedis(c, a.Logs.For("cache"), time.Now)
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, shared.Close)
+	a.Metrics.Shared(func() telemetry.SharedCache { return telemetry.SharedCache(shared.Stats()) })
+	a.memory, err = cache.NewTiered(int64(c.Memory), shared)
 	return err
 }
 
@@ -173,8 +192,16 @@ func (a *App) LogStart(ctx context.Context) {
 	log.InfoContext(ctx, "pims starts", "version", a.Version,
 		"formats", strings.Join(ids, ","), "plugins", strings.Join(plugins, ","),
 		"store", a.Slides.URL(), "uploads", a.Uploads.URL(),
-		"cache", "memory:"+a.Config.Cache.Memory.String(), "queue", queueName)
+		"cache", describeCache(a.Config.Cache), "queue", queueName)
 	if len(a.Config.Ignored) > 0 {
 		log.WarnContext(ctx, "settings of PIMS that have no meaning here are ignored", "names", strings.Join(a.Config.Ignored, ","))
 	}
+}
+
+func describeCache(c cache.Config) string {
+	text := "memory:" + c.Memory.String()
+	if c.URL != "" {
+		text += ", " + cache.SafeURL(c.URL)
+	}
+	return text
 }

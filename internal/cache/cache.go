@@ -1,5 +1,6 @@
 // Package cache keeps immutable byte values in memory, bounded by what they
-// weigh, and lets concurrent askers of a missing value share one load.
+// weigh, with a Redis behind it that several processes share, and lets
+// concurrent askers of a missing value share one load.
 package cache
 
 import (
@@ -10,22 +11,8 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/pims-cloud/pims/fault"
-	"github.com/pims-cloud/pims/internal/config/units"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 )
-
-// Config bounds the memory cache.
-type Config struct {
-	// Memory is what all cached tiles and index pages together may weigh.
-	Memory units.Bytes `env:"CACHE_MEMORY" envDefault:"256MiB" desc:"memory for encoded tiles and index pages; 0 switches the cache off"`
-}
-
-// Validate refuses sizes that can not be meant.
-func (c Config) Validate() error {
-	if c.Memory < 0 {
-		return fault.New(fault.Invalid, "config", "CACHE_MEMORY is %d, expected 0 or more bytes, for example 256MiB.", int64(c.Memory))
-	}
-	return nil
-}
 
 // entryOverheadBytes is about what the cache itself holds for one entry.
 const entryOverheadBytes = 160
@@ -34,14 +21,25 @@ const entryOverheadBytes = 160
 // use. Values that went in are never copied and must never be changed.
 type Cache struct {
 	entries *otter.Cache[string, []byte] // nil when the cache is off
-	flights Flights[[]byte]
+	shared  Shared                       // nil when there is none
+	flights Flights[found]
+}
+
+// found is what a flight brings: a value, and whether a cache had it.
+type found struct {
+	value []byte
+	hit   bool
 }
 
 // New makes a cache whose keys and values together weigh at most maxBytes. With
 // 0 nothing is kept, but concurrent loads are still shared.
-func New(maxBytes int64) (*Cache, error) {
+func New(maxBytes int64) (*Cache, error) { return NewTiered(maxBytes, nil) }
+
+// NewTiered is New with another cache behind the memory: what is not in memory
+// is looked for in shared, unless that is nil, before it is loaded.
+func NewTiered(maxBytes int64, shared Shared) (*Cache, error) {
 	if maxBytes <= 0 {
-		return &Cache{}, nil
+		return &Cache{shared: shared}, nil
 	}
 	entries, err := otter.New(&otter.Options[string, []byte]{
 		MaximumWeight: uint64(maxBytes),
@@ -52,29 +50,51 @@ func New(maxBytes int64) (*Cache, error) {
 	if err != nil {
 		return nil, fault.New(fault.Internal, "cache", "The memory cache of %d bytes can not be made.", maxBytes).Because(err)
 	}
-	return &Cache{entries: entries}, nil
+	return &Cache{entries: entries, shared: shared}, nil
 }
 
-// Get returns the value of key, from memory (hit) or from load, which runs at
-// most once at a time for a key. Errors are not kept. A value whose backing
-// array is more than a quarter larger than itself is copied before it is kept,
-// so that a window on a merged read does not hold the whole read.
+// Get returns the value of key: from memory or from the shared cache (hit), or
+// from load, which runs at most once at a time for a key. Errors are not kept. A
+// value whose backing array is more than a quarter larger than itself is copied
+// before it is kept, so that a window on a merged read does not hold the whole
+// read. The shared cache gets a loaded value later: nobody waits for it.
 func (c *Cache) Get(ctx context.Context, key string, load func(context.Context) ([]byte, error)) (value []byte, hit bool, err error) {
 	if value, ok := c.Peek(key); ok {
 		return value, true, nil
 	}
-	value, _, err = c.flights.Do(ctx, key, func(ctx context.Context) ([]byte, error) {
-		// Another flight may have landed between the look and the start.
-		if value, ok := c.Peek(key); ok {
-			return value, nil
-		}
-		value, err := load(ctx)
-		if err == nil {
-			value = c.Put(key, value)
-		}
-		return value, err
+	landed, _, err := c.flights.Do(ctx, key, func(ctx context.Context) (found, error) {
+		return c.find(ctx, key, load)
 	})
-	return value, false, err
+	return landed.value, landed.hit, err
+}
+
+// find is the flight of Get.
+func (c *Cache) find(ctx context.Context, key string, load func(context.Context) ([]byte, error)) (found, error) {
+	// Another flight may have landed between the look and the start.
+	if value, ok := c.Peek(key); ok {
+		return found{value, true}, nil
+	}
+	if value, ok := c.ask(ctx, key); ok {
+		return found{c.Put(key, value), true}, nil
+	}
+	value, err := load(ctx)
+	if err != nil {
+		return found{}, err
+	}
+	value = c.Put(key, value)
+	if c.shared != nil {
+		c.shared.Put(key, value)
+	}
+	return found{value: value}, nil
+}
+
+// ask looks into the shared cache.
+func (c *Cache) ask(ctx context.Context, key string) ([]byte, bool) {
+	if c.shared == nil {
+		return nil, false
+	}
+	defer timing.Start(ctx, timing.Cache).Stop()
+	return c.shared.Get(ctx, key)
 }
 
 // Peek returns the value if it is in memory.
@@ -85,7 +105,8 @@ func (c *Cache) Peek(key string) ([]byte, bool) {
 	return c.entries.GetIfPresent(key)
 }
 
-// Put keeps the value and returns what is kept: value itself or a trimmed copy.
+// Put keeps the value in memory and returns what is kept: value itself or a
+// trimmed copy.
 func (c *Cache) Put(key string, value []byte) []byte {
 	if c.entries == nil {
 		return value

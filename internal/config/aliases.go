@@ -75,12 +75,12 @@ func applyAliases(values map[string]value, folder string) (bad []error) {
 }
 
 // withoutMeaning are PIMS' settings that have no effect here, because what they
-// tune does not exist: no RabbitMQ, no Redis, no libvips operation cache, no
+// tune does not exist: no RabbitMQ, no libvips operation cache, no
 // worker processes. They are accepted, and told at start.
 var withoutMeaning = []string{
 	"AUTO_DELETE_COLLECTION_ARCHIVE", "AUTO_DELETE_FAILED_UPLOAD", "AUTO_DELETE_MULTI_FILE_FORMAT_ARCHIVE",
 	"CACHE_IMAGE_FORMAT_METADATA", "CACHE_IMAGE_RESPONSES", "CACHE_RESPONSES",
-	"CACHE_TTL_THUMB", "CACHE_TTL_RESIZED", "CACHE_TTL_TILE", "CACHE_TTL_WINDOW", "CACHE_URL",
+	"CACHE_TTL_THUMB", "CACHE_TTL_RESIZED", "CACHE_TTL_TILE", "CACHE_TTL_WINDOW",
 	"CYTOMINE_PRIVATE_KEY", "CYTOMINE_PUBLIC_KEY", "DATASET_PATH", "INTERNAL_URL_CORE",
 	"MAX_WORKERS", "MEILISEARCH_KEY", "MEILISEARCH_URL", "MEMORY_LRU_CACHE_CAPACITY",
 	"PIMS_URL", "PRELOAD", "TASK_QUEUE_ENABLED", "TASK_QUEUE_PASSWORD", "TASK_QUEUE_URL", "TASK_QUEUE_USER",
