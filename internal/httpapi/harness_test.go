@@ -109,7 +109,8 @@ func (s *service) own(name string) string { return s.add(testfiles.Own(s.t, name
 // reply is an answer with its body read.
 type reply struct {
 	*http.Response
-	body []byte
+	body []byte // without blanks around it
+	raw  []byte
 }
 
 // send makes a request; headers are "Name: value".
@@ -132,7 +133,7 @@ func (s *service) send(method, path, body string, headers ...string) reply {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return reply{response, bytes.TrimSpace(got)}
+	return reply{response, bytes.TrimSpace(got), got}
 }
 
 func (s *service) get(path string, headers ...string) reply {

@@ -18,7 +18,8 @@ import (
 )
 
 // request is one row: an operation of the document, and a real request for it.
-// {P} stands for the slide's path, {ID} for its id.
+// {P} stands for the slide's path, {ID} for its id, {UPLOADED} for the path of
+// the slide that the first request uploaded.
 type request struct {
 	method, template, target string
 	body, bodyType           string
@@ -63,6 +64,24 @@ var requests = []request{
 	{method: "POST", template: "/image/{path}/normalized-tile", target: "image/{P}/normalized-tile", body: `{"tile":{"level":0,"tx":0,"ty":0}}`, bodyType: "application/json"},
 	{method: "GET", template: "/image/{path}.dzi", target: "image/{P}.dzi"},
 	{method: "GET", template: "/image/{path}_files/{deepZoomLevel}/{column}_{row}.{format}", target: "image/{P}_files/0/0_0.jpg"},
+	{method: "POST", template: "/image/{path}/tile/zoom/{zoom}/ti/{ti}", target: "image/{P}/tile/zoom/0/ti/0", body: `{}`, bodyType: "application/json"},
+	{method: "POST", template: "/image/{path}/tile/zoom/{zoom}/tx/{tx}/ty/{ty}", target: "image/{P}/tile/zoom/0/tx/0/ty/0", body: `{}`, bodyType: "application/json"},
+	{method: "POST", template: "/image/{path}/tile/level/{level}/ti/{ti}", target: "image/{P}/tile/level/0/ti/0", body: `{}`, bodyType: "application/json"},
+	{method: "POST", template: "/image/{path}/tile/level/{level}/tx/{tx}/ty/{ty}", target: "image/{P}/tile/level/0/tx/0/ty/0", body: `{}`, bodyType: "application/json"},
+	{method: "POST", template: "/image/{path}/normalized-tile/zoom/{zoom}/ti/{ti}", target: "image/{P}/normalized-tile/zoom/0/ti/0", body: `{}`, bodyType: "application/json"},
+	{method: "POST", template: "/image/{path}/normalized-tile/zoom/{zoom}/tx/{tx}/ty/{ty}", target: "image/{P}/normalized-tile/zoom/0/tx/0/ty/0", body: `{}`, bodyType: "application/json"},
+	{method: "POST", template: "/image/{path}/normalized-tile/level/{level}/ti/{ti}", target: "image/{P}/normalized-tile/level/0/ti/0", body: `{}`, bodyType: "application/json"},
+	{method: "POST", template: "/image/{path}/normalized-tile/level/{level}/tx/{tx}/ty/{ty}", target: "image/{P}/normalized-tile/level/0/tx/0/ty/0", body: `{}`, bodyType: "application/json"},
+	{method: "GET", template: "/image/tile.jpg", target: "image/tile.jpg?zoomify={P}&x=0&y=0&z=0"},
+	{method: "GET", template: "/image/tile.jpg", target: "image/tile.jpg", status: 422},
+	{method: "GET", template: "/slice/tile", target: "slice/tile?fif={P}&tileIndex=0&z=0"},
+	{method: "GET", template: "/slice/tile", target: "slice/tile?z=0", status: 400},
+	{method: "GET", template: "/file/{path}/export", target: "file/{P}/export"},
+	{method: "GET", template: "/image/{path}/export", target: "image/{P}/export?filename=other.svs"},
+	{method: "GET", template: "/colormaps", target: "colormaps?with_inverted=true"},
+	{method: "GET", template: "/colormaps/{id}", target: "colormaps/jet"},
+	{method: "GET", template: "/colormaps/{id}", target: "colormaps/none", status: 404},
+	{method: "GET", template: "/colormaps/{id}/representation", target: "colormaps/JET/representation.png"},
 	{method: "GET", template: "/formats", target: "formats"},
 	{method: "GET", template: "/formats/{id}", target: "formats/svs"},
 	{method: "GET", template: "/formats/{id}", target: "formats/none", status: 404},
@@ -71,6 +90,7 @@ var requests = []request{
 	{method: "GET", template: "/disk-usage", target: "disk-usage"},
 	{method: "GET", template: "/directory/{directory}/disk-usage", target: "directory/{ID}/disk-usage"},
 	{method: "GET", template: "/storage/size.json", target: "storage/size.json"},
+	{method: "DELETE", template: "/file/{path}", target: "file/{UPLOADED}", status: 204},
 	{method: "DELETE", template: "/image/{path}", target: "image/{P}"},
 	{method: "DELETE", template: "/image/{path}", target: "image/{P}", status: 404},
 }
@@ -82,11 +102,12 @@ func TestRepliesAreWhatTheDocumentSays(t *testing.T) {
 	document := fetchDocument(t, server.Base)
 
 	exercised := map[string]bool{}
+	uploaded := "" // the path of the slide that was uploaded
 	for _, r := range append([]request{uploadOf(t, file)}, requests...) {
 		if r.status == 0 {
 			r.status = http.StatusOK
 		}
-		r.target = strings.NewReplacer("{P}", path, "{ID}", id).Replace(r.target)
+		r.target = strings.NewReplacer("{P}", path, "{ID}", id, "{UPLOADED}", uploaded).Replace(r.target)
 		t.Run(r.method+" "+strings.ReplaceAll(r.target, "/", "|"), func(t *testing.T) {
 			operation := operationOf(t, document, r)
 			reply, body := send(t, server.Base, r, "")
@@ -94,7 +115,10 @@ func TestRepliesAreWhatTheDocumentSays(t *testing.T) {
 				t.Fatalf("status %d, want %d: %.300s", reply.StatusCode, r.status, body)
 			}
 			mustConform(t, operation, reply, body)
-			if r.status == http.StatusOK {
+			if r.template == "/upload" && r.status == http.StatusOK {
+				uploaded = uploadedPath(t, body)
+			}
+			if r.status < http.StatusBadRequest {
 				exercised[r.method+" "+r.template] = true
 				mustRevalidate(t, server.Base, r, operation, reply)
 			}
@@ -146,6 +170,17 @@ func uploadOf(t *testing.T, file string) request {
 		t.Fatal(err)
 	}
 	return request{method: "POST", template: "/upload", target: "upload?sync=true", body: body.String(), bodyType: form.FormDataContentType()}
+}
+
+func uploadedPath(t *testing.T, body []byte) string {
+	t.Helper()
+	var reply []struct {
+		UploadedFile struct{ Path string } `json:"uploadedFile"`
+	}
+	if err := json.Unmarshal(body, &reply); err != nil || len(reply) == 0 {
+		t.Fatalf("the upload's reply is no list of files: %v", err)
+	}
+	return reply[0].UploadedFile.Path
 }
 
 func operationOf(t *testing.T, document *openapi3.T, r request) *openapi3.Operation {
@@ -200,7 +235,7 @@ func mustConform(t *testing.T, operation *openapi3.Operation, reply *http.Respon
 		return
 	}
 	mediaType, _, err := mime.ParseMediaType(reply.Header.Get("Content-Type"))
-	if err != nil || content[mediaType] == nil {
+	if err != nil || content.Get(mediaType) == nil {
 		t.Fatalf("media type %q is not in the document", reply.Header.Get("Content-Type"))
 	}
 	if mediaType != "application/json" {

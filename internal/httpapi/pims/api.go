@@ -45,13 +45,16 @@ type Setting struct {
 // API answers PIMS' requests. It is safe for concurrent use.
 type API struct {
 	Deps
-	types negotiate.Types // what pictures to look at are written as
-	usage usage
+	types     negotiate.Types // what pictures to look at are written as
+	computing negotiate.Types // what pictures to compute with are written as
+	usage     *usage
 }
 
 // New makes the API; canEncode tells which media types this build writes.
 func New(deps Deps, canEncode func(mediaType string) bool) *API {
-	return &API{Deps: deps, types: negotiate.Visualisation().Only(canEncode)}
+	return &API{
+		Deps: deps, usage: newUsage(deps.Slides), types: negotiate.Visualisation().Only(canEncode), computing: negotiate.Processing().Only(canEncode),
+	}
 }
 
 // Routes are PIMS' routes of part one in its order (pims-api §1.2).
@@ -62,7 +65,7 @@ func (a *API) Routes() []route.Route {
 	post := func(pattern string, h route.Handler) route.Route {
 		return route.Route{Method: http.MethodPost, Pattern: pattern, Handle: h}
 	}
-	return []route.Route{
+	routes := []route.Route{
 		get("/file/{p...}/info", a.fileInfo),
 		get("/image/{p...}/info", a.info),
 		get("/image/{p...}/info/image", a.infoImage),
@@ -77,22 +80,43 @@ func (a *API) Routes() []route.Route {
 		get("/image/{p...}/info/representations/{role}", a.representation),
 		post("/image/{p...}/tile{ext}", a.postTile(render.NativeGrid)),
 		post("/image/{p...}/normalized-tile{ext}", a.postTile(render.NormalisedGrid)),
-		get("/image/{p...}/tile/zoom/{zoom:int}/tx/{tx:int}/ty/{ty:int}{ext}", a.getTile(render.NativeGrid)),
-		get("/image/{p...}/tile/level/{level:int}/tx/{tx:int}/ty/{ty:int}{ext}", a.getTile(render.NativeGrid)),
-		get("/image/{p...}/tile/zoom/{zoom:int}/ti/{ti:int}{ext}", a.getTile(render.NativeGrid)),
-		get("/image/{p...}/tile/level/{level:int}/ti/{ti:int}{ext}", a.getTile(render.NativeGrid)),
-		get("/image/{p...}/normalized-tile/zoom/{zoom:int}/tx/{tx:int}/ty/{ty:int}{ext}", a.getTile(render.NormalisedGrid)),
-		get("/image/{p...}/normalized-tile/level/{level:int}/tx/{tx:int}/ty/{ty:int}{ext}", a.getTile(render.NormalisedGrid)),
-		get("/image/{p...}/normalized-tile/zoom/{zoom:int}/ti/{ti:int}{ext}", a.getTile(render.NormalisedGrid)),
-		get("/image/{p...}/normalized-tile/level/{level:int}/ti/{ti:int}{ext}", a.getTile(render.NormalisedGrid)),
+		get("/image/tile.jpg", a.legacyTile),
+		get("/slice/tile", a.legacySlice),
 		get("/image/{p...}/thumb{ext}", a.getThumb),
 		post("/image/{p...}/thumb{ext}", a.postThumb),
 		get("/formats", a.formats),
 		get("/formats/{id}", a.format),
+		get("/colormaps", a.colormaps),
+		get("/colormaps/{id}", a.colormap),
+		get("/colormaps/{id}/representation{ext}", a.colormapPicture),
+		get("/file/{p...}/export", a.exportFile),
+		get("/image/{p...}/export", a.exportImage),
 		get("/directory/{d...}/disk-usage", a.directoryUsage),
 		get("/disk-usage", a.diskUsage),
 		get("/storage/size.json", a.storageSize),
 		get("/ping", a.ping),
 		get("/info", a.serverInfo),
 	}
+	return append(routes, a.tileRoutes()...)
+}
+
+// tileRoutes address tiles by zoom or level and by index or coordinates, in
+// both pyramids; with POST, the body has the operations.
+func (a *API) tileRoutes() []route.Route {
+	var out []route.Route
+	for _, grid := range []render.Grid{render.NativeGrid, render.NormalisedGrid} {
+		name := "tile"
+		if grid == render.NormalisedGrid {
+			name = "normalized-tile"
+		}
+		for _, tier := range []string{"zoom/{zoom:int}", "level/{level:int}"} {
+			for _, tile := range []string{"tx/{tx:int}/ty/{ty:int}", "ti/{ti:int}"} {
+				pattern := "/image/{p...}/" + name + "/" + tier + "/" + tile + "{ext}"
+				out = append(out,
+					route.Route{Method: http.MethodGet, Pattern: pattern, Handle: a.getTile(grid)},
+					route.Route{Method: http.MethodPost, Pattern: pattern, Handle: a.postAddressedTile(grid)})
+			}
+		}
+	}
+	return out
 }

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"sort"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
@@ -94,30 +92,6 @@ func (s settings) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// usageMaxAge is how long a walk over the store is good for: readiness probes
-// ask for the disk usage every few seconds.
-const usageMaxAge = time.Minute
-
-// usage remembers how many bytes the store holds.
-type usage struct {
-	mu    sync.Mutex // held during the walk, so that there is one at a time
-	bytes int64
-	at    time.Time
-}
-
-func (a *API) usedBytes(ctx context.Context) (int64, error) {
-	a.usage.mu.Lock()
-	defer a.usage.mu.Unlock()
-	if !a.usage.at.IsZero() && time.Since(a.usage.at) < usageMaxAge {
-		return a.usage.bytes, nil
-	}
-	used, _, err := a.sum(ctx, "")
-	if err == nil {
-		a.usage.bytes, a.usage.at = used, time.Now()
-	}
-	return used, err
-}
-
 func (a *API) sum(ctx context.Context, prefix string) (used int64, objects int, err error) {
 	for object, err := range a.Slides.List(ctx, prefix) {
 		if err != nil {
@@ -142,7 +116,7 @@ type diskUsage struct {
 // writeUsage reports a part of the store. A bucket has no end; the configured
 // capacity stands for it (pims-api §8.1).
 func (a *API) writeUsage(w http.ResponseWriter, r *http.Request, part func(whole int64) (int64, error)) error {
-	whole, err := a.usedBytes(r.Context())
+	whole, err := a.usage.bytes(r.Context())
 	if err != nil {
 		return err
 	}
@@ -186,7 +160,7 @@ func (a *API) directoryUsage(w http.ResponseWriter, r *http.Request, v route.Var
 
 // storageSize is read strictly by Cytomine core: a further member makes it fail.
 func (a *API) storageSize(w http.ResponseWriter, r *http.Request, _ route.Vars) error {
-	used, err := a.usedBytes(r.Context())
+	used, err := a.usage.bytes(r.Context())
 	if err != nil {
 		return err
 	}

@@ -148,6 +148,22 @@ func (a *API) postTile(grid render.Grid) route.Handler {
 	}
 }
 
+// postAddressedTile takes the tile from the path and the operations from the
+// body, which may be empty.
+func (a *API) postAddressedTile(grid render.Grid) route.Handler {
+	return func(w http.ResponseWriter, r *http.Request, v route.Vars) error {
+		var found problem.Validation
+		f := objectForm(nil, &found)
+		if r.ContentLength != 0 {
+			var err error
+			if f, err = bodyForm(r, a.Limits.Body, &found); err != nil {
+				return a.afterExistence(r, v, err)
+			}
+		}
+		return a.tile(w, r, v, f, grid, pathAddress(v))
+	}
+}
+
 // afterExistence gives err, a finding about parameters, unless the path does
 // not exist: a client is told of a missing file first, except for a body that
 // is no JSON.

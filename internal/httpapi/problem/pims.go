@@ -102,3 +102,12 @@ func MethodNotAllowed(allow string) *Problem {
 	p.Allow, p.bare = allow, true
 	return p
 }
+
+// RangeNotSatisfiable is the answer to a Range header that lies outside of a
+// file of size bytes.
+func RangeNotSatisfiable(asked string, size int64) *Problem {
+	p := titled(http.StatusRequestedRangeNotSatisfiable, "range-not-satisfiable", "Range Not Satisfiable",
+		fmt.Sprintf("The file has %d bytes; the range %q lies outside of it or is no range.", size, asked))
+	p.Own = true
+	return p
+}

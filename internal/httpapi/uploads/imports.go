@@ -157,9 +157,18 @@ func newer(a, b *importer.Report) bool {
 	return a.UpdatedAt.After(b.UpdatedAt) || a.State != b.State || a.Progress > b.Progress
 }
 
-// remove deletes a slide or a failed import. A path below the slide's name
-// deletes nothing.
+// removeFile is remove as the older document of PIMS' API describes it.
+func (a *API) removeFile(w http.ResponseWriter, r *http.Request, v route.Vars) error {
+	return a.removeAnswering(w, r, v, http.StatusNoContent)
+}
+
 func (a *API) remove(w http.ResponseWriter, r *http.Request, v route.Vars) error {
+	return a.removeAnswering(w, r, v, http.StatusOK)
+}
+
+// removeAnswering deletes a slide or a failed import. A path below the slide's name
+// deletes nothing.
+func (a *API) removeAnswering(w http.ResponseWriter, r *http.Request, v route.Vars, status int) error {
 	id, rest, err := slide.PathID(v["p"])
 	if err != nil {
 		return problem.FilepathNotFound(v["p"])
@@ -181,8 +190,10 @@ func (a *API) remove(w http.ResponseWriter, r *http.Request, v route.Vars) error
 		return err
 	}
 	a.Catalog.Forget(id)
-	w.Header().Set("Content-Length", "0")
-	w.WriteHeader(http.StatusOK)
+	if status != http.StatusNoContent {
+		w.Header().Set("Content-Length", "0")
+	}
+	w.WriteHeader(status)
 	return nil
 }
 

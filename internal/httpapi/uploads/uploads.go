@@ -63,6 +63,7 @@ func (a *API) Routes() []route.Route {
 		{Method: http.MethodGet, Pattern: "/imports/{id}", Handle: a.report},
 		{Method: http.MethodGet, Pattern: "/slides", Handle: a.list},
 		{Method: http.MethodDelete, Pattern: "/image/{p...}", Handle: a.remove},
+		{Method: http.MethodDelete, Pattern: "/file/{p...}", Handle: a.removeFile},
 	}
 }
 
