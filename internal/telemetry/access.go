@@ -27,25 +27,29 @@ type Served struct {
 }
 
 // Access gives every request an id (a valid X-Request-Id is kept, and it is
-// echoed), writes one line when it is done, and tells the observers. A panic
+// echoed), writes one line when it is done, and tells the observers. Answers
+// carry Server-Timing; those to requests with X-Pims-Debug, and all while log
+// writes debug lines, also tell what was read from the store until then. A panic
 // below becomes a 500 that says nothing about its cause; the log has the stack.
 func Access(next http.Handler, log *slog.Logger, observers ...func(Served)) http.Handler {
+	ids := newRequestIDs()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		id := r.Header.Get(RequestIDHeader)
-		if !validRequestID(id) {
-			id = NewRequestID()
+		ctx, tally := objectstore.WithTally(r.Context())
+		out := &response{ResponseWriter: w, start: time.Now(), tally: tally}
+		out.id = r.Header.Get(RequestIDHeader)
+		if !validRequestID(out.id) {
+			out.id = ids.next()
 		}
-		w.Header().Set(RequestIDHeader, id)
-		ctx, tally := objectstore.WithTally(WithRequestID(r.Context(), id))
+		out.header(requestIDSlot, RequestIDHeader, out.id)
+		out.debug = r.Header.Get(DebugHeader) != "" || log.Enabled(ctx, slog.LevelDebug)
+		ctx = &scope{Context: ctx, response: out}
 		request := r.WithContext(ctx)
-		out := &response{ResponseWriter: w}
 
 		aborted := contain(next, out, request, log)
 
 		served := Served{
 			Method: r.Method, Path: r.URL.Path, Route: request.Pattern,
-			Status: out.status, Sent: out.sent, Duration: time.Since(start),
+			Status: out.status, Sent: out.sent, Duration: time.Since(out.start),
 			Cache: w.Header().Get(CacheHeader), Reads: tally.Reads.Load(), Bytes: tally.Bytes.Load(),
 		}
 		gone := ctx.Err() != nil
@@ -88,7 +92,7 @@ func contain(next http.Handler, out *response, r *http.Request, log *slog.Logger
 		}
 		for name := range out.Header() {
 			switch name {
-			case RequestIDHeader, "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Vary":
+			case RequestIDHeader, timingHeader, "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Vary":
 			default:
 				out.Header().Del(name) // an ETag or a length of the reply that is not coming
 			}
@@ -111,11 +115,14 @@ func writeLine(log *slog.Logger, r *http.Request, s Served, cut bool) {
 	if s.Status >= 500 {
 		level = slog.LevelError
 	}
-	attrs := []slog.Attr{
+	if !log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 9)
+	attrs = append(attrs,
 		slog.String("method", s.Method), slog.String("path", s.Path), slog.Int("status", s.Status),
 		slog.Float64("ms", float64(s.Duration.Microseconds())/1000), slog.Int64("sent", s.Sent),
-		slog.Int64("reads", s.Reads), slog.Int64("read_bytes", s.Bytes),
-	}
+		slog.Int64("reads", s.Reads), slog.Int64("read_bytes", s.Bytes))
 	if s.Cache != "" {
 		attrs = append(attrs, slog.String("cache", s.Cache))
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,21 @@ type Metrics struct {
 	cache    *prometheus.CounterVec
 	imports  *prometheus.CounterVec
 	imported prometheus.Histogram
+
+	mu     sync.RWMutex          // guards series
+	series map[seriesKey]*series // looking labels up costs more than counting
+}
+
+type seriesKey struct {
+	route, method string
+	status        int
+}
+
+// series are the counters of one route, method and status.
+type series struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
+	sent     prometheus.Counter
 }
 
 // NewMetrics registers the counters, and those of the Go runtime and the
@@ -30,6 +46,7 @@ type Metrics struct {
 func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 	m := &Metrics{
 		registry: registry,
+		series:   map[seriesKey]*series{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pims_http_requests_total",
 			Help: "Requests answered, by route, method and status."}, []string{"route", "method", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "pims_http_request_seconds",
@@ -66,14 +83,36 @@ func (m *Metrics) Request(s Served) {
 	if route == "" {
 		route = "unmatched"
 	}
-	m.requests.WithLabelValues(route, method(s.Method), strconv.Itoa(s.Status)).Inc()
-	m.seconds.WithLabelValues(route).Observe(s.Duration.Seconds())
-	m.sent.WithLabelValues(route).Add(float64(s.Sent))
-	m.reads.Add(float64(s.Reads))
-	m.bytes.Add(float64(s.Bytes))
+	to := m.seriesOf(seriesKey{route, method(s.Method), s.Status})
+	to.requests.Inc()
+	to.seconds.Observe(s.Duration.Seconds())
+	to.sent.Add(float64(s.Sent))
+	if s.Reads != 0 || s.Bytes != 0 {
+		m.reads.Add(float64(s.Reads))
+		m.bytes.Add(float64(s.Bytes))
+	}
 	if s.Cache == "HIT" || s.Cache == "MISS" {
 		m.cache.WithLabelValues(s.Cache).Inc()
 	}
+}
+
+// seriesOf finds or makes the counters. Routes, methods and statuses are few.
+func (m *Metrics) seriesOf(key seriesKey) *series {
+	m.mu.RLock()
+	have := m.series[key]
+	m.mu.RUnlock()
+	if have != nil {
+		return have
+	}
+	made := &series{
+		requests: m.requests.WithLabelValues(key.route, key.method, strconv.Itoa(key.status)),
+		seconds:  m.seconds.WithLabelValues(key.route),
+		sent:     m.sent.WithLabelValues(key.route),
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.series[key] = made // another's are the same counters
+	return made
 }
 
 // Import counts one import that reached its final state ("done", "failed").

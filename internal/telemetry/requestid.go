@@ -3,7 +3,9 @@ package telemetry
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
+	"sync/atomic"
 )
 
 // RequestIDHeader carries a request's id, in and out.
@@ -22,11 +24,27 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
-// NewRequestID is 32 random hex digits.
-func NewRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, says crypto/rand
-	return hex.EncodeToString(b[:])
+// requestIDs makes ids that are unique among processes and cheap: random digits
+// once, and a number. They are no secrets.
+type requestIDs struct {
+	process [8]byte
+	last    atomic.Uint64
+}
+
+func newRequestIDs() *requestIDs {
+	ids := &requestIDs{}
+	_, _ = rand.Read(ids.process[:]) // never fails, says crypto/rand
+	return ids
+}
+
+// next is 32 hex digits.
+func (ids *requestIDs) next() string {
+	var raw [16]byte
+	copy(raw[:], ids.process[:])
+	binary.BigEndian.PutUint64(raw[8:], ids.last.Add(1))
+	var text [32]byte
+	hex.Encode(text[:], raw[:])
+	return string(text[:])
 }
 
 // maxRequestID bounds an id that a client chose: it stands in every log line.
