@@ -4,18 +4,31 @@ package all
 
 import (
 	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/formats/bmp"
+	"github.com/pims-cloud/pims/formats/imagejtiff"
 	"github.com/pims-cloud/pims/formats/jpeg"
+	"github.com/pims-cloud/pims/formats/ometiff"
+	"github.com/pims-cloud/pims/formats/planartiff"
 	"github.com/pims-cloud/pims/formats/png"
+	"github.com/pims-cloud/pims/formats/ppm"
 	"github.com/pims-cloud/pims/formats/pyrtiff"
+	"github.com/pims-cloud/pims/formats/sis"
 	"github.com/pims-cloud/pims/formats/svs"
 )
 
 // Formats are the built-in formats. The slice belongs to the caller.
 func Formats() []formats.Format {
 	return []formats.Format{
+		imagejtiff.New(),
+		bmp.New(),
 		jpeg.New(),
+		ometiff.New(),
+		ometiff.NewPyramidal(),
+		planartiff.New(),
 		png.New(),
+		ppm.New(),
 		pyrtiff.New(),
+		sis.New(),
 		svs.New(),
 	}
 }

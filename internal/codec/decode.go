@@ -3,6 +3,7 @@ package codec
 import (
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/codec/bmp"
 	"github.com/pims-cloud/pims/internal/codec/jpeg"
 	"github.com/pims-cloud/pims/internal/codec/vips"
 	"github.com/pims-cloud/pims/pixel"
@@ -17,9 +18,9 @@ func CanDecode(enc formats.Encoding) bool {
 	switch enc.Codec {
 	case formats.CodecJPEG:
 		return enc.BitsPerSample == 8
-	case formats.CodecJPEG2000, formats.CodecWebP:
+	case formats.CodecJPEG2000:
 		return vips.Available
-	case formats.CodecPNG:
+	case formats.CodecPNG, formats.CodecBMP, formats.CodecWebP:
 		return true
 	default:
 		_, err := planStored(enc, 1, 1)
@@ -42,10 +43,13 @@ func Decode(enc formats.Encoding, data []byte, widthPx, heightPx int) (*pixel.Ra
 	case formats.CodecJPEG:
 		return decodeJPEG(enc, data, widthPx, heightPx, 1)
 	case formats.CodecJPEG2000:
-		r, err := vips.DecodeJPEG2000(data, widthPx, heightPx, enc.Photometric == formats.PhotometricYCbCr)
+		r, err := vips.DecodeJPEG2000(data, widthPx, heightPx, enc.Reduce, enc.Photometric == formats.PhotometricYCbCr)
 		return agree(enc, r, err)
 	case formats.CodecWebP:
-		r, err := vips.DecodeWebP(data, widthPx, heightPx)
+		r, err := decodeWebP(data, widthPx, heightPx)
+		return agree(enc, r, err)
+	case formats.CodecBMP:
+		r, err := bmp.Decode(data, widthPx, heightPx)
 		return agree(enc, r, err)
 	case formats.CodecPNG:
 		r, err := decodePNGTile(data, widthPx, heightPx)
@@ -148,6 +152,9 @@ func decodeJPEG(enc formats.Encoding, data []byte, width, height, scale int) (*p
 	if enc.Samples != 0 && r.Samples != want {
 		return nil, fault.New(fault.Corrupt, "codec-samples-mismatch",
 			"The JPEG tile has %d samples a pixel, but its container says %d.", r.Samples, enc.Samples)
+	}
+	if enc.Samples == 4 {
+		r = managedInk(enc, data, width, height, max(scale, 1), r)
 	}
 	if enc.Photometric == formats.PhotometricMinIsWhite && r.Samples == 1 {
 		for i, v := range r.Pix {

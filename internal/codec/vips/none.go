@@ -11,13 +11,18 @@ import (
 const Available = false
 
 // DecodeJPEG2000 is kind Unsupported in this build.
-func DecodeJPEG2000(data []byte, widthPx, heightPx int, ycbcr bool) (*pixel.Raster, error) {
+func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pixel.Raster, error) {
 	return nil, needs("JPEG 2000 tiles")
 }
 
 // DecodeWebP is kind Unsupported in this build.
 func DecodeWebP(data []byte, widthPx, heightPx int) (*pixel.Raster, error) {
 	return nil, needs("WebP tiles")
+}
+
+// DecodeInk is kind Unsupported in this build.
+func DecodeInk(data []byte, widthPx, heightPx int) (*pixel.Raster, error) {
+	return nil, needs("JPEG files of ink")
 }
 
 // EncodeWebP is kind Unsupported in this build.

@@ -31,16 +31,17 @@ func start() error {
 }
 
 // DecodeJPEG2000 decodes one tile: a bare codestream, as slides have it, or a
-// JP2 file. Its size must be widthPx × heightPx. ycbcr says that a codestream
+// JP2 file. Its size must be widthPx × heightPx once its reduce finest
+// resolutions are left out, each of which halves it, rounded up. ycbcr says that a codestream
 // of three components holds YCbCr without saying so (Aperio's 33003); it
 // becomes RGB.
-func DecodeJPEG2000(data []byte, widthPx, heightPx int, ycbcr bool) (*pixel.Raster, error) {
+func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pixel.Raster, error) {
 	if !bytes.HasPrefix(data, []byte("\x00\x00\x00\x0cjP  ")) {
 		s, err := readSize(data)
 		if err != nil {
 			return nil, err
 		}
-		if s.width != widthPx || s.height != heightPx {
+		if reduce == 0 && (s.width != widthPx || s.height != heightPx) {
 			return nil, mismatch(s.width, s.height, widthPx, heightPx)
 		}
 		if s.mixed {
@@ -54,7 +55,9 @@ func DecodeJPEG2000(data []byte, widthPx, heightPx int, ycbcr bool) (*pixel.Rast
 	} else {
 		ycbcr = false // a file says what its colours are
 	}
-	r, err := decode(data, widthPx, heightPx)
+	params := vips.NewImportParams()
+	params.Page.Set(reduce)
+	r, err := decode(data, widthPx, heightPx, params)
 	if err != nil || !ycbcr || r.Samples != 3 || r.Type != pixel.Uint8 {
 		return r, err
 	}
@@ -74,7 +77,7 @@ func DecodeWebP(data []byte, widthPx, heightPx int) (*pixel.Raster, error) {
 	if config.Width != widthPx || config.Height != heightPx {
 		return nil, mismatch(config.Width, config.Height, widthPx, heightPx)
 	}
-	return decode(data, widthPx, heightPx)
+	return decode(data, widthPx, heightPx, nil)
 }
 
 func mismatch(width, height, wantWidth, wantHeight int) error {
@@ -82,11 +85,11 @@ func mismatch(width, height, wantWidth, wantHeight int) error {
 		"The tile has %d × %d pixels, but its container says %d × %d.", width, height, wantWidth, wantHeight)
 }
 
-func decode(data []byte, width, height int) (*pixel.Raster, error) {
+func decode(data []byte, width, height int, params *vips.ImportParams) (*pixel.Raster, error) {
 	if err := start(); err != nil {
 		return nil, err
 	}
-	img, err := vips.NewImageFromBuffer(data)
+	img, err := vips.LoadImageFromBuffer(data, params)
 	if err != nil {
 		return nil, damaged(err)
 	}
@@ -95,6 +98,12 @@ func decode(data []byte, width, height int) (*pixel.Raster, error) {
 	if img.Width() != width || img.Height() != height {
 		return nil, mismatch(img.Width(), img.Height(), width, height)
 	}
+	return rasterOf(img)
+}
+
+// rasterOf decodes all pixels of an opened image.
+func rasterOf(img *vips.ImageRef) (*pixel.Raster, error) {
+	width, height := img.Width(), img.Height()
 	t, ok := typeOf(img.BandFormat())
 	if !ok {
 		return nil, fault.New(fault.Unsupported, "codec-vips-type", "The tile's sample type is not understood.")
