@@ -80,7 +80,10 @@ type TileLocator interface {
 // RegionReader is an Image that gives pixels of any region of a level. It is
 // asked only for images that are not TileLocators.
 type RegionReader interface {
-	// ReadRegion gives the pixels of a rectangle that lies within the level.
+	// ReadRegion gives the pixels of a rectangle that lies within the level,
+	// with the Samples and the PixelType of the description; alpha is laid over
+	// black. Kind Invalid for what does not exist. Reading bands of full width
+	// from the top to the bottom is cheapest.
 	ReadRegion(ctx context.Context, level int, plane Plane, x, y, width, height int) (*pixel.Raster, error)
 }
 

@@ -47,13 +47,25 @@ type Channel struct {
 }
 
 // Level is one resolution. Tiles are numbered row by row; those at the right
-// and bottom edge are stored whole and clipped when shown.
+// and bottom edge are stored whole and clipped when shown, except where Strips
+// says otherwise.
 type Level struct {
 	Width      int `json:"width"` // pixels
 	Height     int `json:"height"`
 	TileWidth  int `json:"tileWidth"`
 	TileHeight int `json:"tileHeight"`
 	Encoding   int `json:"encoding"` // index into TileLocator.Encodings
+	// Strips says that the level is not tiled: a tile has the level's width,
+	// and the last one is stored with the rows only that lie in the level.
+	Strips bool `json:"strips,omitempty"`
+}
+
+// StoredSize is the size in pixels that a tile has when it is decoded.
+func (l Level) StoredSize(tile int) (width, height int) {
+	if !l.Strips {
+		return l.TileWidth, l.TileHeight
+	}
+	return l.Width, min(l.TileHeight, l.Height-tile*l.TileHeight)
 }
 
 // TilesAcross is the number of tile columns.

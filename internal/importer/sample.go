@@ -137,7 +137,8 @@ func decodeTile(encs []formats.Encoding, l formats.Level, data []byte, level, ti
 	if !canDecode(enc, l) {
 		return nil, nil
 	}
-	raster, err := codec.Decode(enc, data, l.TileWidth, l.TileHeight)
+	width, height := l.StoredSize(tile)
+	raster, err := codec.Decode(enc, data, width, height)
 	if err == nil {
 		return raster, nil
 	}
