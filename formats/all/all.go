@@ -14,6 +14,7 @@ import (
 	"github.com/pims-cloud/pims/formats/pyrtiff"
 	"github.com/pims-cloud/pims/formats/sis"
 	"github.com/pims-cloud/pims/formats/svs"
+	"github.com/pims-cloud/pims/formats/webp"
 )
 
 // Formats are the built-in formats. The slice belongs to the caller.
@@ -30,5 +31,6 @@ func Formats() []formats.Format {
 		pyrtiff.New(),
 		sis.New(),
 		svs.New(),
+		webp.New(),
 	}
 }

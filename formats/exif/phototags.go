@@ -155,18 +155,17 @@ func flash() (definition, bool) {
 		named{0x5D, "Auto, Fired, Red-eye reduction, Return not detected"}, named{0x5F, "Auto, Fired, Red-eye reduction, Return detected"})
 }
 
-// gpsTag defines where (DC-008 §4.6.6); references are letters in the file and
-// stay so.
+// gpsTag defines where (DC-008 §4.6.6).
 func gpsTag(tag tiff.Tag) (definition, bool) {
 	switch tag {
 	case 0x00:
 		return shown("GPSVersionID", asVersionBytes)
 	case 0x01:
-		return plain("GPSLatitudeRef")
+		return shown("GPSLatitudeRef", asCompass)
 	case 0x02:
 		return shown("GPSLatitude", asDegrees)
 	case 0x03:
-		return plain("GPSLongitudeRef")
+		return shown("GPSLongitudeRef", asCompass)
 	case 0x04:
 		return shown("GPSLongitude", asDegrees)
 	case 0x05:

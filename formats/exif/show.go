@@ -29,6 +29,13 @@ func (b *Block) show(def definition, v tiff.Value) (shown any, ok bool) {
 		return components(v.Bytes)
 	case asInterop:
 		return interop(strings.TrimRight(v.Text, " \x00")), v.Text != ""
+	case asCompass:
+		letter := strings.TrimRight(v.Text, " \x00")
+		name, ok := map[string]string{"N": "North", "S": "South", "E": "East", "W": "West"}[strings.ToUpper(letter)]
+		if !ok {
+			name = "Unknown (" + letter + ")"
+		}
+		return name, letter != ""
 	case asVersionBytes:
 		return join(bytesAsInts(v.Bytes), "."), len(v.Bytes) > 0
 	}

@@ -41,6 +41,7 @@ const (
 	asDegrees                         // degrees, minutes, seconds
 	asClock                           // hours, minutes, seconds
 	asFraction                        // +1/3
+	asCompass                         // N, S, E, W in full
 	asInterop                         // the rule that the file keeps
 )
 

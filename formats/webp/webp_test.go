@@ -1,0 +1,19 @@
+package webp_test
+
+import (
+	"testing"
+
+	"github.com/pims-cloud/pims/formats/plainimage/plaintest"
+	"github.com/pims-cloud/pims/formats/webp"
+)
+
+func TestRealFiles(t *testing.T) {
+	plaintest.Run(t, webp.New(), plaintest.Folder{
+		Name:    "webp",
+		LeftOut: []string{"RIFF.Duration"}, // of all frames
+		// exiftool reads the three fields of RFC 9649 §2.7.1.2 from the wrong end.
+		Mistaken: []string{"RIFF.AlphaPreprocessing", "RIFF.AlphaFiltering", "RIFF.AlphaCompression"},
+	})
+}
+
+func TestHostileFiles(t *testing.T) { plaintest.Hostile(t, webp.New(), "hostile/webp") }
