@@ -71,6 +71,32 @@ func ToUint8(r *Raster, bits int) (*Raster, error) {
 	return out, nil
 }
 
+// Cast puts unsigned samples into Uint8 or Uint16 without scaling; what does not
+// fit becomes the greatest value. A raster of that type comes back as it is.
+// Kind Unsupported for other types.
+func Cast(r *Raster, t Type) (*Raster, error) {
+	if r.Type == t {
+		return r, nil
+	}
+	if t != Uint8 && t != Uint16 || r.Type != Uint8 && r.Type != Uint16 && r.Type != Uint32 {
+		return nil, unsupportedType("put into "+t.String(), r.Type)
+	}
+	out := New(r.Width, r.Height, r.Samples, t)
+	size := r.Type.Bytes()
+	for y := range r.Height {
+		from, to := r.Row(y), out.Row(y)
+		for i := range r.Width * r.Samples {
+			v := unsigned(from, i, size)
+			if t == Uint8 {
+				to[i] = byte(min(v, 255))
+			} else {
+				put16(to, 2*i, uint16(min(v, 65535)))
+			}
+		}
+	}
+	return out, nil
+}
+
 func unsigned(row []byte, i, size int) uint64 {
 	switch size {
 	case 1:

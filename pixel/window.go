@@ -73,26 +73,47 @@ func NewLUT(windows []Window, bits, outBits int) (*LUT, error) {
 
 func bent(w Window) bool { return w.Gamma != 1 }
 
-// table follows pims-api §4.3 step by step, in double precision.
+// table has n entries. Entries never fall, so only those are calculated that
+// tell where the table steps: a table of 65536 entries for 8 bits costs some
+// thousand powers and not 65536.
 func table(w Window, n int, bounded bool, top float64) []uint16 {
 	out := make([]uint16, n)
-	for v := range out {
-		x := float64(v) / float64(max(n-1, 1))
-		if bounded {
-			x = ramp(v, w.Lower, w.Upper)
+	out[0], out[n-1] = entry(w, 0, n, bounded, top), entry(w, n-1, n, bounded, top)
+	var fill func(low, high int)
+	fill = func(low, high int) {
+		switch {
+		case high-low < 2:
+		case out[low] == out[high]:
+			for v := low + 1; v < high; v++ {
+				out[v] = out[low]
+			}
+		default:
+			middle := (low + high) / 2
+			out[middle] = entry(w, middle, n, bounded, top)
+			fill(low, middle)
+			fill(middle, high)
 		}
-		if bent(w) {
-			x = math.Pow(x, w.Gamma)
-		}
-		if w.Log {
-			x = math.Log1p(x) / math.Ln2
-		}
-		if x < w.Threshold {
-			x = 0
-		}
-		out[v] = uint16(math.RoundToEven(min(x, 1) * top))
 	}
+	fill(0, n-1)
 	return out
+}
+
+// entry follows pims-api §4.3 step by step, in double precision.
+func entry(w Window, v, n int, bounded bool, top float64) uint16 {
+	x := float64(v) / float64(max(n-1, 1))
+	if bounded {
+		x = ramp(v, w.Lower, w.Upper)
+	}
+	if bent(w) {
+		x = math.Pow(x, w.Gamma)
+	}
+	if w.Log {
+		x = math.Log1p(x) / math.Ln2
+	}
+	if x < w.Threshold {
+		x = 0
+	}
+	return uint16(math.RoundToEven(min(x, 1) * top))
 }
 
 // ramp is linspace(0, 1, upper−lower points) between the bounds: it reaches 1

@@ -119,7 +119,6 @@ func TestErrorsAreThoseOfPIMSInItsOrder(t *testing.T) {
 		{"GET", image + "/thumb.png?colormaps=zz", "", 404, `"title":"Colormap not found","details":"The colormap ZZ does not exist."`},
 		{"GET", image + "/thumb.png?colormaps=none", "", 404, `NONE`},
 		{"GET", image + "/thumb.png?filters=nope", "", 404, `"details":"The filter nope does not exist."`},
-		{"GET", image + "/thumb.png?filters=otsu", "", 501, `"code":"processing-not-available"`},
 		{"GET", image + "/thumb.png?length=20000&channels=9", "", 400, `"request_width":20000`},
 		{"GET", image + "/thumb", "", 406, `"supported_mimetypes":["image/webp"`},
 		{"GET", image + "/tile/level/99/ti/0.jpg", "", 400, `"details":"Level tier 99 does not exist."`},

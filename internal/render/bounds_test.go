@@ -7,6 +7,7 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/histogram"
 	"github.com/pims-cloud/pims/internal/slide"
 )
 
@@ -30,6 +31,11 @@ func (c *claimed) ReadTiles(context.Context, []formats.Extent) ([][]byte, error)
 
 func (c *claimed) ReadObject(context.Context, string, int64) ([]byte, error) {
 	c.t.Error("an object was read")
+	return nil, errors.New("read")
+}
+
+func (c *claimed) Histogram(context.Context) (*histogram.File, error) {
+	c.t.Error("the histogram was read")
 	return nil, errors.New("read")
 }
 

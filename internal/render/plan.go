@@ -1,8 +1,11 @@
 package render
 
 import (
+	"context"
+
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/render/filter"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/pixel"
 )
@@ -13,12 +16,15 @@ type step interface {
 	apply(r *pixel.Raster) (*pixel.Raster, error)
 }
 
-// plan is what must happen to the stored samples of a view. A plan without
-// steps that selects a whole stored plane leaves pixels as they are.
+// plan is what must happen to the stored samples of a view, in the order of
+// pims-api §4.1. A plan without steps that selects a whole stored plane leaves
+// pixels as they are.
 type plan struct {
-	planes []planeSamples
-	steps  []step
-	whole  bool // the view is one stored plane with all of its samples
+	planes  []planeSamples
+	project []projection // over z, then over t; empty for a single plane
+	before  []step       // on the samples, before they are resized
+	after   []step       // on the picture in its final size
+	whole   bool         // the view is one stored plane with all of its samples
 }
 
 // planeSamples is a stored plane and which of its samples are shown.
@@ -27,11 +33,22 @@ type planeSamples struct {
 	samples []int
 }
 
-func (p *plan) passthrough() bool { return p.whole && len(p.steps) == 0 }
+func (p *plan) passthrough() bool {
+	return p.whole && len(p.project) == 0 && len(p.before) == 0 && len(p.after) == 0
+}
 
-func (p *plan) run(r *pixel.Raster) (*pixel.Raster, error) {
+// depth is how many stored planes one plane of the view is made of.
+func (p *plan) depth() int {
+	n := 1
+	for _, run := range p.project {
+		n *= run.planes.High - run.planes.Low
+	}
+	return n
+}
+
+func run(steps []step, r *pixel.Raster) (*pixel.Raster, error) {
 	var err error
-	for _, s := range p.steps {
+	for _, s := range steps {
 		if r, err = s.apply(r); err != nil {
 			return nil, err
 		}
@@ -40,12 +57,54 @@ func (p *plan) run(r *pixel.Raster) (*pixel.Raster, error) {
 }
 
 // planFor lists the steps of a view, and leaves out those that would change
-// nothing.
-func planFor(m *slide.Manifest, v View) (*plan, error) {
+// nothing. It reads the histogram when a filter needs it.
+func planFor(ctx context.Context, s Slide, v View) (*plan, error) {
+	m := s.Manifest()
+	p, err := selection(m, v)
+	if err != nil {
+		return nil, err
+	}
+	o := output{bits: v.Bits, black: v.Bits <= 0}
+	if o.black {
+		o.bits = 8
+	}
+	if o.bits > 16 {
+		return nil, fault.New(fault.Invalid, "too-many-bits", "A picture of %d bits was asked for, 16 are the most.", o.bits)
+	}
+	if p.before, err = colouring(m, v, o); err != nil {
+		return nil, err
+	}
+	if p.after, err = finishing(ctx, s, v, o); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// output is the depth of the picture.
+type output struct {
+	bits  int
+	black bool
+}
+
+// top is the greatest value of the picture.
+func (o output) top() int { return 1<<o.bits - 1 }
+
+// full is the greatest value of what holds the picture.
+func (o output) full() int { return 1<<(8*o.container().Bytes()) - 1 }
+
+func (o output) container() pixel.Type {
+	if o.bits > 8 {
+		return pixel.Uint16
+	}
+	return pixel.Uint8
+}
+
+// selection says which planes and samples are read.
+func selection(m *slide.Manifest, v View) (*plan, error) {
 	d := &m.Description
-	if len(v.Channels) == 0 || len(v.Windows) != len(v.Channels) || len(v.Colors) != len(v.Channels) {
+	if len(v.Channels) == 0 || len(v.Windows) != len(v.Channels) || len(v.Colormaps) != len(v.Channels) {
 		return nil, fault.New(fault.Internal, "view-incomplete",
-			"The view has %d channels, %d windows and %d colours.", len(v.Channels), len(v.Windows), len(v.Colors))
+			"The view has %d channels, %d windows and %d colormaps.", len(v.Channels), len(v.Windows), len(v.Colormaps))
 	}
 	p := &plan{}
 	for _, c := range v.Channels {
@@ -60,33 +119,78 @@ func planFor(m *slide.Manifest, v View) (*plan, error) {
 		last.samples = append(last.samples, c%d.Samples)
 	}
 	p.whole = len(p.planes) == 1 && len(v.Channels) == d.Samples
-	intensity, err := intensitySteps(m, v)
-	if err != nil {
-		return nil, err
-	}
-	p.steps = append(p.steps, intensity...)
-	p.steps = append(p.steps, mergeSteps(v, d.Samples, len(intensity) > 0)...)
-	return p, nil
+	var err error
+	p.project, err = projections(d, v)
+	return p, err
 }
 
-// intensitySteps bring samples of any type to 8 bits.
-func intensitySteps(m *slide.Manifest, v View) ([]step, error) {
+// colouring brings samples of any type to the depth of the picture, coloured
+// and merged (pims-api §4.2 to §4.6).
+func colouring(m *slide.Manifest, v View, o output) ([]step, error) {
 	d := &m.Description
-	switch d.PixelType {
-	case pixel.Uint8, pixel.Uint16, pixel.Int8, pixel.Int16:
-	default:
-		return []step{normalise{bounds: floatBounds(m, v)}}, nil
-	}
 	var steps []step
-	if d.PixelType == pixel.Int8 || d.PixelType == pixel.Int16 {
-		steps = append(steps, unsign{})
+	kind := d.PixelType // of the samples after the steps so far
+	switch {
+	case tooWide(d):
+		steps, kind = append(steps, normalise{bounds: floatBounds(m, v)}), pixel.Uint16
+	case kind == pixel.Int8:
+		steps, kind = append(steps, unsign{}), pixel.Uint8
+	case kind == pixel.Int16:
+		steps, kind = append(steps, unsign{}), pixel.Uint16
 	}
-	lut, err := pixel.NewLUT(v.Windows, min(d.SignificantBits, 8*d.PixelType.Bytes()), 8)
+	windows := make([]pixel.Window, len(v.Windows))
+	for i, w := range v.Windows {
+		w.Threshold = v.Threshold
+		windows[i] = w
+	}
+	lut, err := pixel.NewLUT(windows, WindowBits(d), o.bits)
 	if err != nil {
 		return nil, err
 	}
-	if lut != nil {
-		steps = append(steps, window{lut})
+	switch {
+	case v.Reduction == Add && mustMerge(v, d.Samples, lut != nil):
+		steps, kind = append(steps, newMerge(v, lut, o)), o.container()
+	case lut != nil:
+		steps, kind = append(steps, window{lut}), o.container()
+	}
+	if v.Reduction != Add && len(v.Channels) > 1 {
+		steps = append(steps, reduce{v.Reduction.pixels()})
+	}
+	if kind != o.container() {
+		steps = append(steps, cast{o.container()})
+	}
+	if o.black {
+		steps = append(steps, blacken{})
+	}
+	return steps, nil
+}
+
+// finishing filters, converts and makes transparent (pims-api §4.1, §4.6,
+// §4.8, §4.11).
+func finishing(ctx context.Context, s Slide, v View, o output) ([]step, error) {
+	var steps []step
+	for i, f := range v.Filters {
+		if f.Type == filter.Pixel {
+			steps = append(steps, toColor{}, separate{f, o.full()})
+			continue
+		}
+		b := blackAndWhite{filter: f, fromPicture: i > 0}
+		if !b.fromPicture {
+			var err error
+			if b.above, err = storedThreshold(ctx, s, v, f, o.bits); err != nil {
+				return nil, err
+			}
+		}
+		steps = append(steps, toGrey{}, b)
+	}
+	switch v.Space {
+	case GreySpace:
+		steps = append(steps, toGrey{})
+	case ColorSpace:
+		steps = append(steps, toColor{})
+	}
+	if v.Threshold > 0 {
+		steps = append(steps, transparent{})
 	}
 	return steps, nil
 }
@@ -101,28 +205,4 @@ func floatBounds(m *slide.Manifest, v View) []slide.Bounds {
 		}
 	}
 	return out
-}
-
-// mergeSteps colour the channels and add them up (pims-api §4.4, §4.5).
-func mergeSteps(v View, samples int, windowed bool) []step {
-	if v.natural() {
-		return nil
-	}
-	colored, components := false, 1
-	for _, c := range v.Colors {
-		if c != nil {
-			colored = true
-			if !c.grey() {
-				components = 3
-			}
-		}
-	}
-	switch {
-	case !colored && len(v.Channels) == 1:
-		return nil
-	case !colored && !windowed && len(v.Channels) == 3 && samples == 3:
-		return nil // an RGB plane without colours stays what it is
-	default:
-		return []step{newMerge(v.Colors, components)}
-	}
 }

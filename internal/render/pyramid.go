@@ -32,11 +32,15 @@ func (t Tier) Tile(tx, ty int) Rect {
 	return Rect{x, y, min(t.TileWidth, t.Width-x), min(t.TileHeight, t.Height-y)}
 }
 
-// Native is the pyramid as it is stored, finest tier first.
+// Native is the pyramid as it is stored, finest tier first. A level in strips
+// is one tile (pims-api §5.4, TIFF).
 func Native(d *formats.Description) []Tier {
 	tiers := make([]Tier, len(d.Levels))
 	for i, l := range d.Levels {
 		tiers[i] = Tier{l.Width, l.Height, l.TileWidth, l.TileHeight}
+		if l.Strips {
+			tiers[i].TileHeight = l.Height
+		}
 	}
 	return tiers
 }
@@ -90,20 +94,6 @@ func chooseTier(tiers []Tier, width, height float64, outWidth, outHeight int) in
 		}
 	}
 	return len(tiers) - 1
-}
-
-// scaleTo maps a rectangle of tier `from` to tier `to`: top left rounded down,
-// sides rounded up, clipped; at least one pixel.
-func scaleTo(from, to Tier, r Rect) Rect {
-	fx := float64(to.Width) / float64(from.Width)
-	fy := float64(to.Height) / float64(from.Height)
-	x := min(int(math.Floor(float64(r.X)*fx)), to.Width-1)
-	y := min(int(math.Floor(float64(r.Y)*fy)), to.Height-1)
-	return Rect{
-		X: x, Y: y,
-		Width:  max(1, min(int(math.Ceil(float64(r.Width)*fx)), to.Width-x)),
-		Height: max(1, min(int(math.Ceil(float64(r.Height)*fy)), to.Height-y)),
-	}
 }
 
 // alignedLevel finds the stored level whose tiles are those of a normalised

@@ -62,13 +62,23 @@ func TestNormalisedPyramidsOfKnownSizes(t *testing.T) {
 	}
 }
 
-func TestScaledRegionsStayInside(t *testing.T) {
-	from, to := Tier{188, 125, 256, 256}, Tier{187, 125, 256, 256}
-	if got, want := scaleTo(from, to, Rect{0, 0, 188, 125}), (Rect{0, 0, 187, 125}); got != want {
-		t.Errorf("the whole tier is %+v, want %+v", got, want)
-	}
-	wide := Tier{1, 100000, 256, 256}
-	if got := scaleTo(Tier{1, 200000, 256, 256}, wide, Rect{0, 199999, 1, 1}); got != (Rect{0, 99999, 1, 1}) {
-		t.Errorf("the last pixel is %+v", got)
+func TestRegionsAreRoundedOutwardsAndStayInside(t *testing.T) {
+	base := Tier{3000, 2000, 256, 256}
+	for _, row := range []struct {
+		name                     string
+		tier                     Tier
+		left, top, width, height float64
+		want                     Rect
+	}{
+		{"the whole of a tier that was rounded down", Tier{187, 125, 256, 256}, 0, 0, 3000, 2000, Rect{0, 0, 187, 125}},
+		// 100/4 = 25; 101/4 = 25.25; 30/4 = 7.5 and 31/4 = 7.75 up to 8: the end is not rounded with the start.
+		{"corner down, sides up", Tier{750, 500, 256, 256}, 100, 101, 30, 31, Rect{25, 25, 8, 8}},
+		{"beyond the end", Tier{750, 500, 256, 256}, 2990, 1990, 400, 400, Rect{747, 497, 3, 3}},
+		{"before the start", Tier{750, 500, 256, 256}, -40, -8, 80, 16, Rect{0, 0, 10, 2}},
+		{"the last pixel", Tier{750, 500, 256, 256}, 2999.9, 1999.9, 0.1, 0.1, Rect{749, 499, 1, 1}},
+	} {
+		if got := row.tier.cover(base, row.left, row.top, row.width, row.height); got != row.want {
+			t.Errorf("%s: %+v, want %+v", row.name, got, row.want)
+		}
 	}
 }

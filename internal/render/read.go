@@ -15,7 +15,7 @@ import (
 func (r *Renderer) region(ctx context.Context, s Slide, level int, rect Rect, p *plan) (*pixel.Raster, error) {
 	rasters := make([]*pixel.Raster, len(p.planes))
 	for i, ps := range p.planes {
-		raster, err := r.plane(ctx, s, level, ps.plane, rect)
+		raster, err := r.projected(ctx, s, level, rect, p, ps.plane)
 		if err != nil {
 			return nil, err
 		}
@@ -72,17 +72,20 @@ func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.
 	if err := r.affordable(rect, tiles, l, d); err != nil {
 		return nil, err
 	}
+	numbers := make([]int, 0, tiles)
 	extents := make([]formats.Extent, 0, tiles)
 	for ty := firstY; ty <= lastY; ty++ {
 		for tx := firstX; tx <= lastX; tx++ {
-			e, err := r.locate(ctx, s, level, plane, ty*l.TilesAcross()+tx)
+			number := ty*l.TilesAcross() + tx
+			e, err := r.locate(ctx, s, level, plane, number)
 			if err != nil {
 				return nil, err
 			}
+			numbers = append(numbers, number)
 			extents = append(extents, e)
 		}
 	}
-	encoded, err := s.ReadTiles(ctx, extents)
+	encoded, err := stored(ctx, s, level, plane, numbers, extents)
 	if err != nil {
 		return nil, err
 	}
@@ -100,13 +103,13 @@ func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		raster, err := decode(encoding, data, l, d)
+		tx, ty := firstX+i%(lastX-firstX+1), firstY+i/(lastX-firstX+1)
+		raster, err := decode(encoding, data, l, ty*l.TilesAcross()+tx, d)
 		if err != nil {
 			return nil, err
 		}
 		encoded[i] = nil
-		x := (firstX+i%(lastX-firstX+1))*l.TileWidth - rect.X
-		y := (firstY+i/(lastX-firstX+1))*l.TileHeight - rect.Y
+		x, y := tx*l.TileWidth-rect.X, ty*l.TileHeight-rect.Y
 		if err := pixel.Paste(out, raster, x, y); err != nil {
 			return nil, err
 		}
@@ -152,22 +155,35 @@ func (r *Renderer) locate(ctx context.Context, s Slide, level int, plane formats
 }
 
 // decode gives a tile's samples without alpha, which is laid over black
-// (pims-api §4.2).
-func decode(encoding formats.Encoding, data []byte, l formats.Level, d *formats.Description) (*pixel.Raster, error) {
-	raster, err := codec.Decode(encoding, data, l.TileWidth, l.TileHeight)
+// (pims-api §4.2), and without what follows the samples that the slide shows.
+func decode(encoding formats.Encoding, data []byte, l formats.Level, tile int, d *formats.Description) (*pixel.Raster, error) {
+	width, height := l.StoredSize(tile)
+	raster, err := codec.Decode(encoding, data, width, height)
 	if err != nil {
 		return nil, err
 	}
-	if raster.Samples == d.Samples+1 {
-		if raster, err = pixel.FlattenAlpha(raster, nil); err != nil {
-			return nil, err
-		}
+	switch {
+	case raster.Samples == d.Samples+1 && encoding.Alpha:
+		raster, err = pixel.FlattenAlpha(raster, nil)
+	case raster.Samples > d.Samples:
+		raster, err = pixel.SelectChannels(raster, firstChannels(d.Samples))
+	}
+	if err != nil {
+		return nil, err
 	}
 	if raster.Samples != d.Samples || raster.Type != d.PixelType {
 		return nil, fault.New(fault.Corrupt, "tile-samples",
 			"A tile has %d samples of type %s, the slide says %d of type %s.", raster.Samples, raster.Type, d.Samples, d.PixelType)
 	}
 	return raster, nil
+}
+
+func firstChannels(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }
 
 // background is the slide's background in the range of its samples: grey

@@ -5,9 +5,8 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
-	"github.com/pims-cloud/pims/internal/codec"
+	"github.com/pims-cloud/pims/internal/histogram"
 	"github.com/pims-cloud/pims/internal/slide"
-	"github.com/pims-cloud/pims/pixel"
 )
 
 // quality is PIMS' for JPEG and WebP (pims-api §4.13).
@@ -23,6 +22,8 @@ type Slide interface {
 	ReadTiles(ctx context.Context, extents []formats.Extent) ([][]byte, error)
 	// ReadObject reads a whole object of the slide's prefix, at most max bytes.
 	ReadObject(ctx context.Context, key string, max int64) ([]byte, error)
+	// Histogram is what was counted at import; kind Invalid when there is none.
+	Histogram(ctx context.Context) (*histogram.File, error)
 }
 
 // Encoded is a picture ready to be sent.
@@ -55,22 +56,6 @@ func (r *Renderer) enter(ctx context.Context) (leave func(), err error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// finish resizes to exactly the asked size and encodes.
-func finish(picture *pixel.Raster, width, height int, mediaType string) (Encoded, error) {
-	if picture.Width != width || picture.Height != height {
-		picture = pixel.Resize(picture, width, height)
-	}
-	picture, err := pixel.ToUint8(picture, 0)
-	if err != nil {
-		return Encoded{}, err
-	}
-	body, err := codec.Encode(picture, codec.Output{MediaType: mediaType, Quality: quality})
-	if err != nil {
-		return Encoded{}, err
-	}
-	return Encoded{MediaType: mediaType, Bytes: body}, nil
 }
 
 // checkSize refuses a picture whose samples would not fit the configured memory.

@@ -16,6 +16,7 @@ type ThumbRequest struct {
 	Width, Height int // of the picture
 	View          View
 	MediaType     string
+	Quality       int // as in Output
 	// UsePrecomputed allows the thumbnail that was stored at import, when it is
 	// as large as the picture and shows the same.
 	UsePrecomputed bool
@@ -36,29 +37,18 @@ func (r *Renderer) Thumb(ctx context.Context, s Slide, q ThumbRequest) (Encoded,
 	if err := r.checkSize(q.Width, q.Height); err != nil {
 		return Encoded{}, err
 	}
-	p, err := planFor(m, q.View)
+	p, err := planFor(ctx, s, q.View)
 	if err != nil {
 		return Encoded{}, err
 	}
-	if stored, ok := storedThumb(m); ok && q.UsePrecomputed && p.passthrough() && fits(stored, &m.Description, q) {
+	if stored, ok := storedThumb(m); ok && q.UsePrecomputed && q.Quality == 0 && p.passthrough() && fits(stored, &m.Description, q) {
 		return r.Associated(ctx, s, AssociatedRequest{Name: stored.Name, Width: q.Width, Height: q.Height, MediaType: q.MediaType})
 	}
-	raster, err := r.scaled(ctx, s, p, q.Width, q.Height)
+	raster, err := r.whole(ctx, s, p, q.Width, q.Height)
 	if err != nil {
 		return Encoded{}, err
 	}
-	leave, err := r.enter(ctx)
-	if err != nil {
-		return Encoded{}, err
-	}
-	defer leave()
-	if raster.Width != q.Width || raster.Height != q.Height {
-		raster = pixel.Resize(raster, q.Width, q.Height)
-	}
-	if raster, err = p.run(raster); err != nil {
-		return Encoded{}, err
-	}
-	return finish(raster, q.Width, q.Height, q.MediaType)
+	return r.Encode(ctx, raster, Output{MediaType: q.MediaType, Quality: q.Quality})
 }
 
 func storedThumb(m *slide.Manifest) (slide.Associated, bool) {
@@ -94,7 +84,7 @@ func (r *Renderer) scaled(ctx context.Context, s Slide, p *plan, width, height i
 	}
 	t := tilesOf(m, level)
 	fx, fy := powerOfTwo(t.Width/width/2), powerOfTwo(t.Height/height/2)
-	if exceeds(r.config.MaxPixels, t.Width, t.Height, len(p.planes)) {
+	if exceeds(r.config.MaxPixels, t.Width, t.Height, len(p.planes)*p.depth()) {
 		return nil, fault.New(fault.TooLarge, "render-too-many-pixels",
 			"A picture of the whole slide needs %d×%d stored pixels, at most %d are read for one (RENDER_MAX_PIXELS); the slide has no coarser level.",
 			t.Width, t.Height, r.config.MaxPixels)
@@ -167,16 +157,28 @@ func (r *Renderer) Associated(ctx context.Context, s Slide, q AssociatedRequest)
 		if a.MediaType == q.MediaType && a.Width == q.Width && a.Height == q.Height {
 			return Encoded{MediaType: q.MediaType, Bytes: body, Passthrough: true}, nil
 		}
-		leave, err := r.enter(ctx)
+		picture, err := r.decoded(ctx, body, q.Width, q.Height)
 		if err != nil {
 			return Encoded{}, err
 		}
-		defer leave()
-		picture, err := codec.DecodeImage(body)
-		if err != nil {
-			return Encoded{}, err
-		}
-		return finish(picture, q.Width, q.Height, q.MediaType)
+		return r.Encode(ctx, picture, Output{MediaType: q.MediaType})
 	}
 	return Encoded{}, fault.New(fault.NotFound, "no-such-associated-image", "The slide has no associated image %q.", q.Name)
+}
+
+// decoded is a stored picture in a size, 8 bits.
+func (r *Renderer) decoded(ctx context.Context, body []byte, width, height int) (*pixel.Raster, error) {
+	leave, err := r.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	picture, err := codec.DecodeImage(body)
+	if err != nil {
+		return nil, err
+	}
+	if picture.Width != width || picture.Height != height {
+		picture = pixel.Resize(picture, width, height)
+	}
+	return pixel.ToUint8(picture, 0)
 }

@@ -25,6 +25,7 @@ type TileRequest struct {
 	TX, TY    int
 	View      View
 	MediaType string
+	Quality   int // as in Output
 	// Width and Height are the size of the picture; 0 means the tile's own,
 	// clipped at the border.
 	Width, Height int
@@ -35,7 +36,7 @@ type TileRequest struct {
 // the tile does not exist.
 func (r *Renderer) Tile(ctx context.Context, s Slide, q TileRequest) (Encoded, error) {
 	m := s.Manifest()
-	p, err := planFor(m, q.View)
+	p, err := planFor(ctx, s, q.View)
 	if err != nil {
 		return Encoded{}, err
 	}
@@ -63,27 +64,15 @@ func (r *Renderer) Tile(ctx context.Context, s Slide, q TileRequest) (Encoded, e
 		tiers := Native(&m.Description)
 		fx := float64(m.Description.Width) / float64(tier.Width)
 		fy := float64(m.Description.Height) / float64(tier.Height)
-		level = chooseTier(tiers, float64(rect.Width)*fx, float64(rect.Height)*fy, width, height)
-		source = scaleTo(tier, tiers[level], rect)
+		wide, high := float64(rect.Width)*fx, float64(rect.Height)*fy
+		level = chooseTier(tiers, wide, high, width, height)
+		source = tiers[level].cover(tiers[0], float64(rect.X)*fx, float64(rect.Y)*fy, wide, high)
 	}
-	return r.draw(ctx, s, level, source, p, width, height, q.MediaType)
-}
-
-// draw reads a rectangle of a level, runs the plan, resizes and encodes.
-func (r *Renderer) draw(ctx context.Context, s Slide, level int, rect Rect, p *plan, width, height int, mediaType string) (Encoded, error) {
-	raster, err := r.region(ctx, s, level, rect, p)
+	raster, err := r.picture(ctx, s, level, source, p, width, height)
 	if err != nil {
 		return Encoded{}, err
 	}
-	leave, err := r.enter(ctx)
-	if err != nil {
-		return Encoded{}, err
-	}
-	defer leave()
-	if raster, err = p.run(raster); err != nil {
-		return Encoded{}, err
-	}
-	return finish(raster, width, height, mediaType)
+	return r.Encode(ctx, raster, Output{MediaType: q.MediaType, Quality: q.Quality})
 }
 
 func tierOf(d *formats.Description, q TileRequest) (Tier, error) {
@@ -120,25 +109,23 @@ func storedLevel(d *formats.Description, q TileRequest, tier Tier, rect Rect) (l
 
 // canPass tells whether the stored bytes of a tile are the answer.
 func (r *Renderer) canPass(s Slide, level int, rect Rect, q TileRequest, p *plan) bool {
-	m := s.Manifest()
-	l := m.Description.Levels[level]
-	if !p.passthrough() || l.Encoding < 0 || l.Encoding >= len(m.Encodings) {
-		return false
-	}
-	isJPEG := q.MediaType == "image/jpeg" || q.MediaType == "image/jpg"
-	full := rect.Width == l.TileWidth && rect.Height == l.TileHeight
-	return isJPEG && full && jpeg.PassthroughOK(m.Encodings[l.Encoding])
+	return p.passthrough() && passable(s.Manifest(), level, rect, q)
 }
 
-// pass answers with the stored bytes; done is false for a blank tile.
+// pass answers with the stored bytes.
 func (r *Renderer) pass(ctx context.Context, s Slide, level int, q TileRequest, p *plan) (out Encoded, done bool, err error) {
 	m := s.Manifest()
 	l := m.Description.Levels[level]
-	e, err := r.locate(ctx, s, level, p.planes[0].plane, q.TY*l.TilesAcross()+q.TX)
-	if err != nil || e.Blank {
+	plane, number := p.planes[0].plane, q.TY*l.TilesAcross()+q.TX
+	e, err := r.locate(ctx, s, level, plane, number)
+	if err != nil {
 		return Encoded{}, false, err
 	}
-	tiles, err := s.ReadTiles(ctx, []formats.Extent{e})
+	if e.Blank {
+		body, err := blank(&m.Description, l.TileWidth, l.TileHeight)
+		return Encoded{MediaType: q.MediaType, Bytes: body}, err == nil, err
+	}
+	tiles, err := stored(ctx, s, level, plane, []int{number}, []formats.Extent{e})
 	if err != nil {
 		return Encoded{}, false, err
 	}

@@ -1,18 +1,22 @@
 package pims
 
 import (
+	"context"
 	"slices"
 	"strings"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
 	"github.com/pims-cloud/pims/internal/render"
+	"github.com/pims-cloud/pims/internal/render/filter"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/pixel"
 )
 
-// display is the display operations of a request (pims-api §3.0.2).
-type display struct {
+// operations is how a request wants a slide to be shown: the display or the
+// processing operations of pims-api §3.0.2 and §3.0.3.
+type operations struct {
 	planes    planes
 	lower     []intensity
 	upper     []intensity
@@ -21,6 +25,8 @@ type display struct {
 	filters   []string
 	threshold float64
 	log       bool
+	depth     depth
+	space     render.Space
 }
 
 // intensity is a bound: a keyword, or a value when keyword is "".
@@ -29,26 +35,84 @@ type intensity struct {
 	value   int
 }
 
+// depth is the bits of the picture; auto takes the slide's significant bits.
+type depth struct {
+	auto bool
+	bits int
+}
+
 func keywords() []string {
 	return []string{"AUTO_IMAGE", "AUTO_PLANE", "STRETCH_IMAGE", "STRETCH_PLANE"}
 }
 
-// display reads all planes and display parameters.
-func (f *form) display() display {
-	d := display{planes: f.planes(), lower: f.intensities("min_intensities"), upper: f.intensities("max_intensities")}
+func spaces() []string { return []string{"AUTO", "GRAY", "COLOR"} }
+
+// display reads the planes and the operations for pictures to look at: 8 bits,
+// and AUTO_IMAGE where no bounds are given.
+func (f *form) display() operations {
+	o := f.operations([]intensity{{keyword: "AUTO_IMAGE"}})
+	o.log = f.boolean("log", false)
+	o.depth.bits = 8
+	return o
+}
+
+// processing reads the planes and the operations for pictures to compute with:
+// the slide's own bits, and the whole range where no bounds are given.
+func (f *form) processing() operations {
+	o := f.operations(nil)
+	o.depth.auto = true
+	if v, ok := f.scalar("bits", true); ok && v != any("AUTO") {
+		o.depth.auto = false
+		if o.depth.bits, ok = toInt(v); !ok {
+			f.found.Add(problem.Enum(v, []string{"AUTO"}, f.where, "bits"))
+			f.found.Add(problem.NotInt(v, f.where, "bits"))
+		}
+	}
+	if v, ok := f.scalar("colorspace", true); ok {
+		text, _ := v.(string)
+		at := slices.Index(spaces(), text)
+		if at < 0 {
+			f.found.Add(problem.Enum(v, spaces(), f.where, "colorspace"))
+			return o
+		}
+		o.space = []render.Space{render.AutoSpace, render.GreySpace, render.ColorSpace}[at]
+	}
+	return o
+}
+
+func (f *form) operations(bounds []intensity) operations {
+	o := operations{planes: f.planes(), lower: f.intensities("min_intensities", bounds), upper: f.intensities("max_intensities", bounds)}
 	gammas, _ := f.list("gammas", false)
 	for i, v := range gammas {
 		if g, ok := f.within(v, 0, 10, f.where, "gammas", i); ok {
-			d.gammas = append(d.gammas, g)
+			o.gammas = append(o.gammas, g)
 		}
 	}
-	d.colormaps = f.texts("colormaps")
-	d.filters = f.texts("filters")
+	o.colormaps = f.texts("colormaps")
+	o.filters = f.texts("filters")
 	if v, ok := f.scalar("threshold", true); ok {
-		d.threshold, _ = f.within(v, 0, 1, f.where, "threshold")
+		o.threshold, _ = f.within(v, 0, 1, f.where, "threshold")
 	}
-	d.log = f.boolean("log", false)
-	return d
+	return o
+}
+
+// quality reads the quality of JPEG and WebP, 1 to 100, which PIMS has not; 0
+// when it is absent.
+func (f *form) quality() int {
+	v, ok := f.scalar("quality", true)
+	if !ok {
+		return 0
+	}
+	n, ok := toInt(v)
+	switch {
+	case !ok:
+		f.found.Add(problem.NotInt(v, f.where, "quality"))
+	case n < 1:
+		f.found.Add(problem.AtLeast(v, 1, f.where, "quality"))
+	case n > 100:
+		f.found.Add(problem.AtMost(v, 100, f.where, "quality"))
+	}
+	return n
 }
 
 func (f *form) texts(name string) []string {
@@ -62,10 +126,10 @@ func (f *form) texts(name string) []string {
 	return out
 }
 
-func (f *form) intensities(name string) []intensity {
+func (f *form) intensities(name string, otherwise []intensity) []intensity {
 	values, present := f.list(name, true)
 	if !present {
-		return []intensity{{keyword: "AUTO_IMAGE"}}
+		return otherwise
 	}
 	var out []intensity
 	for i, v := range values {
@@ -83,52 +147,65 @@ func (f *form) intensities(name string) []intensity {
 	return out
 }
 
-// view checks the operations against a slide and makes what is rendered. The
-// order of the checks is PIMS' (§2.5): planes, list sizes, intensities,
-// colormaps, filters.
-func (d display) view(m *slide.Manifest) (render.View, error) {
-	v := render.Default(m)
-	channels, z, t, err := d.planes.resolve(&m.Description, v.Z)
+// view checks the operations against a slide and makes what is rendered as a
+// media type. The order of the checks is PIMS' (§2.5): planes, list sizes,
+// intensities, colormaps, filters. The stored histogram is read where bounds of
+// a plane are asked for.
+func (o operations) view(ctx context.Context, s *slide.Slide, mediaType string) (render.View, error) {
+	m := s.Manifest()
+	v, err := o.planes.view(m)
 	if err != nil {
 		return render.View{}, err
 	}
-	v = v.Select(m, channels)
-	v.Z, v.T = z, t
-	n := len(channels)
+	n := len(v.Channels)
 	for _, list := range []struct {
 		name string
 		size int
 	}{
-		{"gammas", len(d.gammas)}, {"min_intensities", len(d.lower)}, {"max_intensities", len(d.upper)},
-		{"colormaps", len(d.colormaps)},
+		{"gammas", len(o.gammas)}, {"min_intensities", len(o.lower)}, {"max_intensities", len(o.upper)},
+		{"colormaps", len(o.colormaps)},
 	} {
 		if list.size != 0 && list.size != 1 && list.size != n {
 			return render.View{}, badSize(list.name, list.size, n)
 		}
 	}
-	if err := d.windows(m, &v); err != nil {
+	if err := o.windows(ctx, s, &v); err != nil {
 		return render.View{}, err
 	}
-	if err := d.colors(m, &v); err != nil {
+	if err := o.colors(m, &v); err != nil {
 		return render.View{}, err
 	}
-	if len(d.filters) > 1 {
-		return render.View{}, problem.BadTitle("list-size", "filters has a size of %d while only these sizes are allowed: 0, 1", len(d.filters))
+	if v.Filters, err = o.chain(); err != nil {
+		return render.View{}, err
 	}
-	for _, id := range d.filters {
-		if !knownFilter(id) {
-			return render.View{}, problem.FilterNotFound(id)
-		}
-		return render.View{}, notAvailable("filters=" + id)
+	v.Threshold, v.Space = o.threshold, o.space
+	v.Bits = o.depth.bits
+	if o.depth.auto {
+		v.Bits = m.Description.SignificantBits
 	}
-	if d.threshold > 0 {
-		return render.View{}, notAvailable("threshold")
-	}
-	if n > 1 && d.planes.reduction != "ADD" {
-		return render.View{}, notAvailable("c_reduction=" + d.planes.reduction)
-	}
+	v.Bits = render.OutputBits(v.Bits, mediaType)
 	return dropUseless(v), nil
 }
+
+// chain finds the filters. PIMS takes one; here colours may be filtered several
+// times before a threshold, which ends the chain: two of them make no sense.
+func (o operations) chain() ([]filter.Filter, error) {
+	var out []filter.Filter
+	for i, id := range o.filters {
+		f, ok := filter.Find(id)
+		if !ok {
+			return nil, problem.FilterNotFound(id)
+		}
+		if f.Type == filter.Global && i < len(o.filters)-1 || len(o.filters) > maxFilters {
+			return nil, problem.BadTitle("list-size", "filters has a size of %d while only these sizes are allowed: 0, 1", len(o.filters))
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// maxFilters bounds the work of one request.
+const maxFilters = 8
 
 func badSize(name string, size, n int) error {
 	if n == 1 {
@@ -137,28 +214,14 @@ func badSize(name string, size, n int) error {
 	return problem.BadTitle("list-size", "%s has a size of %d while only these sizes are allowed: 0, 1, %d", name, size, n)
 }
 
-// notAvailable tells of an operation that PIMS has and this version does not
-// yet.
-func notAvailable(what string) error {
-	return fault.New(fault.Unsupported, "processing-not-available",
-		"This version renders without %s; leave the parameter out, or give its default.", what)
-}
-
 // windows applies bounds, gammas and log (pims-api §3.0.5).
-func (d display) windows(m *slide.Manifest, v *render.View) error {
-	bits := m.Description.SignificantBits
-	if bits > 16 {
-		if !d.standard() {
-			return notAvailable("intensities, gammas or log for samples of more than 16 bits")
-		}
-		return nil
-	}
+func (o operations) windows(ctx context.Context, s *slide.Slide, v *render.View) error {
 	for i, c := range v.Channels {
-		lower, err := boundOf(pick(d.lower, i), m, c, false)
+		lower, err := boundOf(ctx, s, pick(o.lower, i), v, c, false)
 		if err != nil {
 			return err
 		}
-		upper, err := boundOf(pick(d.upper, i), m, c, true)
+		upper, err := boundOf(ctx, s, pick(o.upper, i), v, c, true)
 		if err != nil {
 			return err
 		}
@@ -166,27 +229,12 @@ func (d display) windows(m *slide.Manifest, v *render.View) error {
 			return problem.BadRequest("intensity-order", "The lower intensity %d of channel %d is above its upper intensity %d.", lower, c, upper)
 		}
 		gamma := 1.0
-		if g := pick(d.gammas, i); g != nil {
+		if g := pick(o.gammas, i); g != nil {
 			gamma = *g
 		}
-		v.Windows[i] = pixel.Window{Lower: lower, Upper: upper, Gamma: gamma, Log: d.log}
+		v.Windows[i] = pixel.Window{Lower: lower, Upper: upper, Gamma: gamma, Log: o.log}
 	}
 	return nil
-}
-
-// standard tells that nothing was asked that changes intensities.
-func (d display) standard() bool {
-	for _, b := range append(slices.Clone(d.lower), d.upper...) {
-		if b.keyword == "" {
-			return false
-		}
-	}
-	for _, g := range d.gammas {
-		if g != 1 {
-			return false
-		}
-	}
-	return !d.log
 }
 
 // pick is the value of channel i: one value holds for all, none is nil.
@@ -201,64 +249,70 @@ func pick[T any](values []T, i int) *T {
 	}
 }
 
-func boundOf(b *intensity, m *slide.Manifest, channel int, upper bool) (int, error) {
-	bits := m.Description.SignificantBits
-	top := 1<<bits - 1
+func boundOf(ctx context.Context, s *slide.Slide, b *intensity, v *render.View, channel int, upper bool) (int, error) {
+	m := s.Manifest()
+	bits := render.WindowBits(&m.Description)
 	full := 0
 	if upper {
-		full = top
+		full = 1<<bits - 1
 	}
-	if b == nil {
+	switch {
+	case b == nil:
 		return full, nil
-	}
-	if b.keyword == "" {
-		return min(b.value, top), nil
-	}
-	if bits <= 8 && strings.HasPrefix(b.keyword, "AUTO_") {
+	case b.keyword == "":
+		return render.WindowValue(m, channel, b.value), nil
+	case bits <= 8 && strings.HasPrefix(b.keyword, "AUTO_"):
 		return full, nil
-	}
-	perPlane := strings.HasSuffix(b.keyword, "_PLANE")
-	if perPlane && m.Description.Depth*m.Description.Duration > 1 {
-		return 0, notAvailable("intensities by plane (" + b.keyword + ") for a slide of several planes")
 	}
 	low, high := render.ChannelBounds(m, channel)
+	if strings.HasSuffix(b.keyword, "_PLANE") && m.Description.Depth*m.Description.Duration > 1 {
+		var err error
+		if low, high, err = planeBounds(ctx, s, v, channel); err != nil {
+			return 0, err
+		}
+	}
 	if upper {
 		return high, nil
 	}
 	return low, nil
 }
 
+// planeBounds is the least and greatest value of a channel in the plane that is
+// shown; those of the channel where the plane was not counted.
+func planeBounds(ctx context.Context, s *slide.Slide, v *render.View, channel int) (low, high int, err error) {
+	m := s.Manifest()
+	low, high = render.ChannelBounds(m, channel)
+	h, err := s.Histogram(ctx)
+	if fault.CodeOf(err) == "no-histogram" {
+		return low, high, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	d := &m.Description
+	sample, _ := h.Sample(formats.Plane{C: channel / d.Samples, Z: v.Z, T: v.T}, channel%d.Samples)
+	if from, to, ok := sample.Bounds(); ok && h.Bits == render.WindowBits(d) {
+		return from, to, nil
+	}
+	return low, high, nil
+}
+
 // dropUseless leaves out channels that show nothing: black ones, and those
 // whose bounds are equal. At least one stays (pims-api §3.0.7).
 func dropUseless(v render.View) render.View {
-	if !slices.ContainsFunc(indexes(v), func(i int) bool { return useless(v, i) }) {
-		return v
-	}
-	out := v
-	out.Channels, out.Windows, out.Colors = nil, nil, nil
-	for _, i := range indexes(v) {
-		if !useless(v, i) {
-			out.Channels = append(out.Channels, v.Channels[i])
-			out.Windows = append(out.Windows, v.Windows[i])
-			out.Colors = append(out.Colors, v.Colors[i])
+	var useful []int
+	for i := range v.Channels {
+		black := v.Colormaps[i] != nil && v.Colormaps[i].Black()
+		if !black && v.Windows[i].Lower != v.Windows[i].Upper {
+			useful = append(useful, i)
 		}
 	}
-	if len(out.Channels) == 0 {
-		out.Channels, out.Windows, out.Colors = v.Channels[:1], v.Windows[:1], v.Colors[:1]
+	switch len(useful) {
+	case len(v.Channels):
+		return v
+	case 0:
+		return v.Keep([]int{0})
+	default:
+		return v.Keep(useful)
 	}
-	return out
-}
-
-func indexes(v render.View) []int {
-	out := make([]int, len(v.Channels))
-	for i := range out {
-		out[i] = i
-	}
-	return out
-}
-
-// useless tells a channel in black or with equal bounds.
-func useless(v render.View, i int) bool {
-	black := v.Colors[i] != nil && *v.Colors[i] == render.Color{}
-	return black || (v.Windows[i].Upper != 0 && v.Windows[i].Lower == v.Windows[i].Upper)
 }

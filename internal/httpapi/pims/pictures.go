@@ -33,6 +33,7 @@ func (a *API) postThumb(w http.ResponseWriter, r *http.Request, v route.Vars) er
 func (a *API) thumb(w http.ResponseWriter, r *http.Request, v route.Vars, f *form) error {
 	size := f.outputSize(defaultLength)
 	operations := f.display()
+	quality := f.quality()
 	precomputed := f.boolean("use_precomputed", true)
 	negotiate.CheckExtension(v["ext"], f.found)
 	safety := a.safetyMode(r, f.found)
@@ -52,19 +53,19 @@ func (a *API) thumb(w http.ResponseWriter, r *http.Request, v route.Vars, f *for
 		if width, height, err = a.safeSize(w, safety, width, height); err != nil {
 			return err
 		}
-		view, err := operations.view(m)
+		view, err := operations.view(r.Context(), s.Slide, mediaType)
 		if err != nil {
 			return err
 		}
 		return a.writeThumb(w, r, s.Slide, mediaType, render.ThumbRequest{
-			Width: width, Height: height, View: view, UsePrecomputed: precomputed,
+			Width: width, Height: height, View: view, Quality: quality, UsePrecomputed: precomputed,
 		})
 	})
 }
 
 func (a *API) writeThumb(w http.ResponseWriter, r *http.Request, s *slide.Slide, mediaType string, q render.ThumbRequest) error {
 	q.MediaType = canonical(mediaType)
-	name := fmt.Sprintf("%dx%d %t %s %s", q.Width, q.Height, q.UsePrecomputed, q.View.Key(), q.MediaType)
+	name := fmt.Sprintf("%dx%d %t %s %s %d", q.Width, q.Height, q.UsePrecomputed, q.View.Key(), q.MediaType, q.Quality)
 	return a.writePicture(w, r, identity(s, "thumb", name), mediaType, func(ctx context.Context) (render.Encoded, error) {
 		return a.Renderer.Thumb(ctx, s, q)
 	})

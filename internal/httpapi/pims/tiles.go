@@ -176,6 +176,7 @@ func (a *API) afterExistence(r *http.Request, v route.Vars, err error) error {
 
 func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars, f *form, grid render.Grid, at address) error {
 	operations := f.display()
+	quality := f.quality()
 	negotiate.CheckExtension(v["ext"], f.found)
 	safety := a.safetyMode(r, f.found)
 	return a.withSlide(r, v, func(s found) error {
@@ -200,12 +201,12 @@ func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars, f *form
 		if err != nil {
 			return err
 		}
-		view, err := operations.view(m)
+		view, err := operations.view(r.Context(), s.Slide, mediaType)
 		if err != nil {
 			return err
 		}
 		return a.WriteTile(w, r, s.Slide, mediaType, render.TileRequest{
-			Grid: grid, Level: level, TX: tx, TY: ty, View: view, Width: width, Height: height,
+			Grid: grid, Level: level, TX: tx, TY: ty, View: view, Quality: quality, Width: width, Height: height,
 		})
 	})
 }
@@ -222,7 +223,7 @@ func (a *API) mediaType(w http.ResponseWriter, r *http.Request, ext string) (str
 // WriteTile answers with a tile of an open slide, through the cache.
 func (a *API) WriteTile(w http.ResponseWriter, r *http.Request, s *slide.Slide, mediaType string, q render.TileRequest) error {
 	q.MediaType = canonical(mediaType)
-	name := fmt.Sprintf("%d/%d/%d/%d %dx%d %s %s", q.Grid, q.Level, q.TX, q.TY, q.Width, q.Height, q.View.Key(), q.MediaType)
+	name := fmt.Sprintf("%d/%d/%d/%d %dx%d %s %s %d", q.Grid, q.Level, q.TX, q.TY, q.Width, q.Height, q.View.Key(), q.MediaType, q.Quality)
 	return a.writePicture(w, r, identity(s, "tile", name), mediaType, func(ctx context.Context) (render.Encoded, error) {
 		return a.Renderer.Tile(ctx, s, q)
 	})

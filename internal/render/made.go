@@ -1,0 +1,21 @@
+package render
+
+import (
+	"context"
+
+	"github.com/pims-cloud/pims/pixel"
+)
+
+// Make runs what draws a picture elsewhere (annotations) as one of the
+// renderer's own: within its bound of memory, and in one of its slots.
+func (r *Renderer) Make(ctx context.Context, width, height int, draw func() (*pixel.Raster, error)) (*pixel.Raster, error) {
+	if err := r.checkSize(width, height); err != nil {
+		return nil, err
+	}
+	leave, err := r.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return draw()
+}
