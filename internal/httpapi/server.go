@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/cors"
 
+	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/codec"
@@ -22,10 +23,12 @@ import (
 	"github.com/pims-cloud/pims/internal/httpapi/route"
 	"github.com/pims-cloud/pims/internal/httpapi/site"
 	"github.com/pims-cloud/pims/internal/httpapi/uploads"
+	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/queue"
 	"github.com/pims-cloud/pims/internal/render"
 	"github.com/pims-cloud/pims/internal/slide"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 )
 
 // Setting is one entry of /info's settings; secrets are masked by whoever
@@ -63,6 +66,8 @@ type server struct {
 	deps   Deps
 	routes *route.Table
 	site   *site.Site
+
+	nosniff []string // a header value that all answers share
 }
 
 // New wires the handler. It is safe for concurrent use and holds nothing that
@@ -72,8 +77,9 @@ func New(d Deps) http.Handler {
 	api := pims.New(pims.Deps{
 		Catalog: d.Catalog, Slides: d.Slides, Registry: d.Registry, Renderer: d.Renderer, Cached: cached,
 		Version: d.Version, Settings: d.Settings, Importing: importing(d.Importer),
+		Recount: recount(d), RecountLater: recountLater(d),
 		Limits: pims.Limits{
-			OutputSize: d.Config.OutputSizeLimit, SafetyMode: d.Config.SafetyMode,
+			OutputSize: d.Config.OutputSizeLimit, SafetyMode: d.Config.SafetyMode, AnnotationOrigin: d.Config.AnnotationOrigin,
 			Capacity: int64(d.Config.Capacity), Body: int64(d.Config.MaxBody),
 		},
 	}, codec.CanEncode)
@@ -84,8 +90,38 @@ func New(d Deps) http.Handler {
 		MaxBytes: int64(d.Config.MaxUpload),
 	})
 	routes = append(routes, up.Routes()...)
-	s := &server{deps: d, routes: route.New(routes...), site: site.New(d.Web)}
+	s := &server{deps: d, routes: route.New(routes...), site: site.New(d.Web), nosniff: []string{"nosniff"}}
 	return withCORS(s)
+}
+
+func recount(d Deps) func(context.Context, slide.ID, bool) error {
+	return func(ctx context.Context, id slide.ID, exact bool) error {
+		if d.Importer == nil {
+			return noRecount()
+		}
+		_, err := d.Importer.Recount(ctx, id, recountMode(exact))
+		return err
+	}
+}
+
+func recountLater(d Deps) func(context.Context, slide.ID, bool) error {
+	return func(ctx context.Context, id slide.ID, exact bool) error {
+		if d.Importer == nil || d.Queue == nil {
+			return noRecount()
+		}
+		return d.Importer.EnqueueRecount(ctx, d.Queue, id, recountMode(exact))
+	}
+}
+
+func recountMode(exact bool) importer.Recount {
+	if exact {
+		return importer.RecountExact
+	}
+	return importer.RecountSampled
+}
+
+func noRecount() error {
+	return fault.New(fault.Unsupported, "recount-not-offered", "This process makes no histograms; ask one that imports.")
 }
 
 func importing(im Importer) func(context.Context, slide.ID) (string, bool) {
@@ -104,7 +140,7 @@ func importing(im Importer) func(context.Context, slide.ID) (string, bool) {
 // ServeHTTP routes one request. The base path is optional: clients of PIMS send
 // some requests with and some without it (pims-api §9.2).
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header()["X-Content-Type-Options"] = s.nosniff
 	if err := s.serve(w, r); err != nil {
 		problem.Write(w, r, s.deps.Log, err)
 	}
@@ -126,7 +162,9 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 		http.StripPrefix(strings.TrimSuffix(r.URL.Path, path), s.deps.Docs).ServeHTTP(w, r)
 		return nil
 	}
+	finding := timing.Start(r.Context(), timing.Route)
 	match, err := s.routes.Find(r.Method, path)
+	finding.Stop()
 	if err == nil {
 		r.Pattern = match.Pattern // whoever logs the request sees it there
 		return match.Handle(w, r, match.Vars)
@@ -150,12 +188,9 @@ func withCORS(next http.Handler) http.Handler {
 	options := cors.Options{
 		AllowedMethods: []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"},
 		AllowedHeaders: []string{"*"}, AllowCredentials: true, MaxAge: 600,
-		ExposedHeaders:       []string{"ETag", "X-Image-Size-Limit", "X-Pims-Cache", "X-Request-Id", "Content-Disposition"},
+		ExposedHeaders:       []string{"ETag", "X-Image-Size-Limit", "X-Pims-Cache", "X-Request-Id", "Content-Disposition", "Server-Timing"},
 		OptionsSuccessStatus: http.StatusOK,
 	}
-	options.AllowedOrigins = []string{"*"}
-	anyone := cors.New(options).Handler(next)
-	options.AllowedOrigins = nil
 	options.AllowOriginFunc = func(string) bool { return true }
 	options.OptionsPassthrough = true
 	echo := cors.New(options).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -165,12 +200,22 @@ func withCORS(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	}))
+	// Plain requests always get the same: no need to work it out each time.
+	vary, anyone, credentials := []string{"Origin"}, []string{"*"}, []string{"true"}
+	exposed := []string{strings.Join(options.ExposedHeaders, ", ")}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if preflight(r) || r.Header.Get("Cookie") != "" {
+		if preflight(r) || r.Header["Cookie"] != nil {
 			echo.ServeHTTP(w, r)
 			return
 		}
-		anyone.ServeHTTP(w, r)
+		h := w.Header()
+		h["Vary"] = vary
+		if r.Header["Origin"] != nil {
+			h["Access-Control-Allow-Origin"] = anyone
+			h["Access-Control-Allow-Credentials"] = credentials
+			h["Access-Control-Expose-Headers"] = exposed
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -15,6 +15,8 @@ type attempt struct {
 	job   Job
 	// failed is the event that tells when the present step fails.
 	failed EventName
+	// exact makes the histogram count every pixel of the finest level.
+	exact bool
 
 	upload found
 	reader *counted

@@ -21,6 +21,7 @@ const (
 	histogramBytes  = 4 << 20  // of encoded tiles, all planes together
 	histogramPixels = 64 << 20 // decoded
 	maxHistPlanes   = 64
+	maxExactPlanes  = 1024
 	maxHistSamples  = 64
 	histogramBatch  = 32 // tiles read at once
 )
@@ -62,6 +63,9 @@ func (w *attempt) storeHistogram(ctx context.Context) ([]slide.Bounds, error) {
 func (w *attempt) histogram(ctx context.Context) (*HistogramFile, error) {
 	d := w.desc
 	level := histogramLevel(d)
+	if w.exact {
+		level = 0
+	}
 	l := d.Levels[level]
 	enc := w.encs[l.Encoding]
 	switch enc.PixelType {
@@ -73,10 +77,13 @@ func (w *attempt) histogram(ctx context.Context) (*HistogramFile, error) {
 		return nil, nil
 	}
 	out := &HistogramFile{Type: "FAST", Bits: min(histogramBits(d), 16)}
-	if int64(d.Width)*int64(d.Height) <= completePixels {
+	if w.exact || int64(d.Width)*int64(d.Height) <= completePixels {
 		out.Type = "COMPLETE"
 	}
 	planes := min(d.Planes(), maxHistPlanes)
+	if w.exact {
+		planes = min(d.Planes(), maxExactPlanes)
+	}
 	for n := range planes {
 		plane := planeAt(d, n)
 		counts, pixels, err := w.countPlane(ctx, level, plane, out.Bits, planes)
@@ -120,6 +127,9 @@ func (w *attempt) countPlane(ctx context.Context, level int, plane formats.Plane
 	var counts [][]uint64
 	var pixels int64
 	budget := int64(histogramBytes / planes)
+	if w.exact {
+		step, budget = 1, math.MaxInt64
+	}
 	for first := 0; first < l.Tiles() && (budget > 0 || pixels == 0); first += step * histogramBatch {
 		extents, numbers, err := w.histogramTiles(ctx, level, plane, [2]int{first, step}, &budget, pixels == 0)
 		if err != nil {

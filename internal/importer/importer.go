@@ -143,6 +143,9 @@ func (im *Importer) Import(ctx context.Context, job Job) (*Report, error) {
 	if err := job.validate(); err != nil {
 		return nil, err
 	}
+	if job.Recount != "" {
+		return im.Recount(ctx, job.ID, job.Recount)
+	}
 	if err := im.knownOrThere(ctx, job); err != nil {
 		return nil, err
 	}

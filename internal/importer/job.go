@@ -31,6 +31,9 @@ type Job struct {
 	InPlace bool     `json:"inPlace,omitempty"` // leave the bytes where they are
 	// Again runs an import that has failed before once more.
 	Again bool `json:"again,omitempty"`
+	// Recount asks for the histogram of a slide that is imported already,
+	// instead of an import.
+	Recount Recount `json:"recount,omitempty"`
 }
 
 // NewJob makes the job of an upload, its id derived. name "" means the last

@@ -18,6 +18,11 @@ import (
 // slide was never imported to the end, Busy while it is being imported. When it
 // fails, the slide stays as it was.
 func (im *Importer) Reindex(ctx context.Context, id slide.ID) (*Report, error) {
+	return im.again(ctx, id, false)
+}
+
+// again is Reindex; exact makes the histogram count every pixel.
+func (im *Importer) again(ctx context.Context, id slide.ID, exact bool) (*Report, error) {
 	old, etag, err := im.stored(ctx, id)
 	if err != nil {
 		return nil, err
@@ -30,7 +35,7 @@ func (im *Importer) Reindex(ctx context.Context, id slide.ID) (*Report, error) {
 		return nil, err
 	}
 	held, stop := c.hold(ctx)
-	err = im.reindex(held, c)
+	err = im.reindex(held, c, exact)
 	stop()
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
@@ -59,14 +64,14 @@ func joinFirst(errs ...error) error {
 
 // reindex runs the stages on the stored source. The state stays done: the
 // slide can be viewed all the time.
-func (im *Importer) reindex(ctx context.Context, c *claim) error {
+func (im *Importer) reindex(ctx context.Context, c *claim, exact bool) error {
 	r := c.snapshot()
 	store, key, err := im.placeOf(*r.Source)
 	if err != nil {
 		return err
 	}
 	object := objectstore.Object{Key: key, Size: r.Source.Size, ETag: r.Source.ETag}
-	w := &attempt{im: im, claim: c, job: Job{ID: r.ID, Upload: r.Upload, Name: r.Name, InPlace: r.InPlace}}
+	w := &attempt{im: im, claim: c, job: Job{ID: r.ID, Upload: r.Upload, Name: r.Name, InPlace: r.InPlace}, exact: exact}
 	w.upload = found{store: store, object: object}
 	w.reader = &counted{Reader: store.Source(object)}
 	w.bundle = source.Single(path.Base(key), w.reader)

@@ -17,8 +17,10 @@ import (
 type Limits struct {
 	OutputSize int    // greatest side of a picture, in pixels
 	SafetyMode string // of requests without X-Image-Size-Safety
-	Capacity   int64  // bytes that the store is said to hold, for disk usage
-	Body       int64  // greatest JSON body, in bytes
+	// AnnotationOrigin is that of requests without X-Annotation-Origin.
+	AnnotationOrigin string
+	Capacity         int64 // bytes that the store is said to hold, for disk usage
+	Body             int64 // greatest JSON body, in bytes
 }
 
 // Deps is what the API works with. All fields are needed.
@@ -34,6 +36,9 @@ type Deps struct {
 	Settings []Setting
 	// Importing tells the state of an import whose slide does not exist (yet).
 	Importing func(ctx context.Context, id slide.ID) (state string, known bool)
+	// Recount makes a slide's histogram anew, exact by counting every pixel;
+	// RecountLater asks for it.
+	Recount, RecountLater func(ctx context.Context, id slide.ID, exact bool) error
 }
 
 // Setting is one entry of /info's settings, in PIMS' order.
@@ -86,6 +91,15 @@ func (a *API) Routes() []route.Route {
 		post("/image/{p...}/thumb{ext}", a.postThumb),
 		get("/formats", a.formats),
 		get("/formats/{id}", a.format),
+		get("/image/{p...}/histogram/per-image", a.histograms(scopeImage, false)),
+		get("/image/{p...}/histogram/per-image/bounds", a.histograms(scopeImage, true)),
+		get("/image/{p...}/histogram/per-channels", a.histograms(scopeChannels, false)),
+		get("/image/{p...}/histogram/per-channels/bounds", a.histograms(scopeChannels, true)),
+		get("/image/{p...}/histogram/per-plane/z/{z}/t/{t}", a.histograms(scopePlane, false)),
+		get("/image/{p...}/histogram/per-plane/z/{z}/t/{t}/bounds", a.histograms(scopePlane, true)),
+		post("/image/{p...}/histogram", a.recount),
+		get("/filters", a.filters),
+		get("/filters/{id}", a.filter),
 		get("/colormaps", a.colormaps),
 		get("/colormaps/{id}", a.colormap),
 		get("/colormaps/{id}/representation{ext}", a.colormapPicture),

@@ -10,6 +10,7 @@ import (
 	"github.com/pims-cloud/pims/internal/httpapi/reply"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
 	"github.com/pims-cloud/pims/internal/render/colormap"
+	"github.com/pims-cloud/pims/internal/render/filter"
 	"github.com/pims-cloud/pims/pixel"
 )
 
@@ -119,4 +120,39 @@ func (f *form) side(name string, otherwise, most int) int {
 		return n
 	}
 	return otherwise
+}
+
+type filterInfo struct {
+	ID          string   `json:"id"`
+	Aliases     []string `json:"aliases"`
+	Name        string   `json:"name"`
+	Type        string   `json:"type"`
+	Description string   `json:"description"`
+}
+
+func filterOf(f filter.Filter) filterInfo {
+	return filterInfo{f.ID, append([]string{}, f.Aliases...), f.Name, f.Type, f.Description}
+}
+
+// filters lists every filter once, and once more for every alias, as PIMS does
+// (pims-api §8.3): clients may count on the thirty items.
+func (a *API) filters(w http.ResponseWriter, r *http.Request, _ route.Vars) error {
+	var items []filterInfo
+	for _, f := range filter.List() {
+		items = append(items, filterOf(f))
+		for _, alias := range f.Aliases {
+			if alias != f.ID { // some are their own alias, and are not repeated
+				items = append(items, filterOf(f))
+			}
+		}
+	}
+	return reply.JSON(w, r, reply.CollectionOf(items))
+}
+
+func (a *API) filter(w http.ResponseWriter, r *http.Request, v route.Vars) error {
+	f, ok := filter.Find(v["id"])
+	if !ok {
+		return problem.FilterNotFound(strings.ToUpper(v["id"]))
+	}
+	return reply.JSON(w, r, filterOf(f))
 }

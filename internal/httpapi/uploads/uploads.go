@@ -34,6 +34,8 @@ type Importer interface {
 	Report(ctx context.Context, id slide.ID) (*importer.Report, error)
 	Subscribe(id slide.ID) (reports <-chan importer.Report, stop func())
 	Delete(ctx context.Context, id slide.ID) error
+	Recount(ctx context.Context, id slide.ID, how importer.Recount) (*importer.Report, error)
+	EnqueueRecount(ctx context.Context, q queue.Queue, id slide.ID, how importer.Recount) error
 }
 
 // Deps is what the API works with. Importer, Uploads and Queue are nil where
