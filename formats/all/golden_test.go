@@ -346,6 +346,9 @@ func pyramid(s opened) any {
 	d := s.description
 	tiers := []any{}
 	for i, l := range d.Levels {
+		if l.Strips {
+			l.TileHeight = l.Height // PIMS shows a page in strips as one tile
+		}
 		factor := (float64(d.Width)/float64(l.Width) + float64(d.Height)/float64(l.Height)) / 2
 		tiers = append(tiers, map[string]any{
 			"zoom": len(d.Levels) - 1 - i, "level": i, "width": l.Width, "height": l.Height,

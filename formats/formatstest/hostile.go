@@ -92,6 +92,13 @@ func useAll(ctx context.Context, image formats.Image, classified func(string, er
 			}
 		}
 	}
+	if reader, ok := image.(formats.RegionReader); ok {
+		for level, l := range d.Levels {
+			width, height := min(regionSide, l.Width), min(regionSide, l.Height)
+			_, err := reader.ReadRegion(ctx, level, formats.Plane{}, l.Width-width, l.Height-height, width, height)
+			classified("ReadRegion", err)
+		}
+	}
 	if holder, ok := image.(formats.AssociatedImages); ok {
 		list, err := holder.Associated(ctx)
 		classified("Associated", err)

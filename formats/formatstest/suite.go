@@ -93,7 +93,9 @@ func accepts(t *testing.T, format formats.Format, file File) {
 	checkOwnership(t, image)
 	if locator, ok := image.(formats.TileLocator); ok {
 		checkLocator(t, bundle, locator, d)
-	} else if _, ok := image.(formats.RegionReader); !ok {
+	} else if regions, ok := image.(formats.RegionReader); ok {
+		checkRegions(t, regions, d)
+	} else {
 		t.Error("the image is neither a TileLocator nor a RegionReader, so its pixels cannot be had")
 	}
 	checkAssociated(t, image)

@@ -5,8 +5,9 @@
 //
 // JPEG, deflate, LZW, PackBits, zstd, WebP and JPEG 2000 tiles and uncompressed
 // ones, of 8, 16 or 32-bit whole numbers or floating point, are served in
-// place. Samples in separate planes, odd numbers of bits and rarer codecs are
-// recognised and refused with what to do.
+// place. Samples in separate planes are put together region by region, and so
+// must be converted. Odd sample types and rarer codecs are recognised and
+// refused with their reason.
 package pyrtiff
 
 import (
@@ -91,7 +92,7 @@ func no(format string, args ...any) (formats.Match, error) {
 }
 
 // Open reads the directories. Kind Unsupported when they are not one pyramid,
-// or one that must be converted to be viewed.
+// or one that cannot be decoded.
 func (Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, error) {
 	file, reader, err := tiffpage.Open(ctx, bundle)
 	if err != nil {
@@ -113,34 +114,9 @@ func (Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, er
 	} else if ok && depth != 1 {
 		return nil, fault.New(fault.Unsupported, "tiff-image-depth", "ImageDepth is %d; images whose tiles are volumes are not read", depth)
 	}
-	pyramid, err := tiffpage.NewPyramid(ctx, bundle.Main(), series[0].Levels)
+	pixels, err := tiffpage.OpenPyramid(ctx, bundle, reader, series[0].Levels)
 	if err != nil {
 		return nil, err
 	}
-	return &image{Pyramid: pyramid, reader: reader}, nil
+	return tiffpage.NewImage(pixels, tiffpage.PageFacts(ID, pixels), reader), nil
 }
-
-// image is an opened file. The embedded pyramid makes it a
-// formats.TileLocator. It is immutable.
-type image struct {
-	*tiffpage.Pyramid
-	reader source.Reader
-}
-
-// Describe gives what the tags of the first page say.
-func (i *image) Describe(ctx context.Context) (*formats.Description, error) {
-	return tiffpage.Describe(ctx, ID, i.Pyramid)
-}
-
-// RawMetadata lists the tags of the first page.
-func (i *image) RawMetadata(ctx context.Context) ([]formats.Metadatum, error) {
-	return tiffpage.RawMetadata(ctx, i.Base().IFD)
-}
-
-// ICCProfile is that of the first page.
-func (i *image) ICCProfile(ctx context.Context) ([]byte, error) {
-	return tiffpage.ICCProfile(ctx, i.Base().IFD)
-}
-
-// Check looks at all tile extents and the first bytes of some tiles.
-func (i *image) Check(ctx context.Context) error { return i.Pyramid.Check(ctx, i.reader) }

@@ -159,27 +159,33 @@ func TestTypesAndLevelsOfOwnFiles(t *testing.T) {
 	}
 }
 
-// TestMustBeConverted: such files are recognised, and the refusal says what to
-// do.
-func TestMustBeConverted(t *testing.T) {
+// TestSeparatePlanesArePutTogether: the samples of a pixel lie in three places,
+// so no tile can be served in place, but every region can be read.
+func TestSeparatePlanesArePutTogether(t *testing.T) {
 	type page = formatstest.TIFFPage
-	for code, pages := range map[string][]page{
-		"tiff-planar-separate": {{Width: 200, Height: 100, Tile: 64, Samples: 3, Planes: true}, {Width: 100, Height: 50, Tile: 64, Samples: 3, Planes: true}},
-		"tiff-sample-type":     {{Width: 200, Height: 100, Tile: 64, Bits: 64}, {Width: 100, Height: 50, Tile: 64, Bits: 64}},
-	} {
-		bundle := formatstest.NewBundle(formatstest.TIFF(t, "made.tif", tiff.WriteOptions{BigTIFF: true}, pages...))
-		candidate, err := formats.NewCandidate(context.Background(), bundle)
-		if err != nil {
-			t.Fatal(err)
-		}
-		match, err := pyrtiff.New().Probe(context.Background(), candidate)
-		if err != nil || !match.OK {
-			t.Errorf("%s: Probe = %+v, %v; expected a match", code, match, err)
-		}
-		_, err = pyrtiff.New().Open(context.Background(), bundle)
-		if fault.KindOf(err) != fault.Unsupported || fault.CodeOf(err) != code || !strings.Contains(fault.Sentence(err), "must be converted") {
-			t.Errorf("Open gives %v, expected %s that says what to do", err, code)
-		}
+	formatstest.Run(t, formatstest.Suite{Format: pyrtiff.New(), Accepts: []formatstest.File{
+		formatstest.TIFF(t, "planes.tif", tiff.WriteOptions{},
+			page{Width: 200, Height: 100, Tile: 64, Samples: 3, Planes: true}, page{Width: 100, Height: 50, Tile: 64, Samples: 3, Planes: true}),
+	}})
+}
+
+// TestUnknownSampleTypeIsRefused: such files are recognised, and the refusal
+// says what they have.
+func TestUnknownSampleTypeIsRefused(t *testing.T) {
+	type page = formatstest.TIFFPage
+	bundle := formatstest.NewBundle(formatstest.TIFF(t, "made.tif", tiff.WriteOptions{BigTIFF: true},
+		page{Width: 200, Height: 100, Tile: 64, Bits: 64}, page{Width: 100, Height: 50, Tile: 64, Bits: 64}))
+	candidate, err := formats.NewCandidate(context.Background(), bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	match, err := pyrtiff.New().Probe(context.Background(), candidate)
+	if err != nil || !match.OK {
+		t.Errorf("Probe = %+v, %v; expected a match", match, err)
+	}
+	_, err = pyrtiff.New().Open(context.Background(), bundle)
+	if fault.KindOf(err) != fault.Unsupported || fault.CodeOf(err) != "tiff-sample-type" || !strings.Contains(fault.Sentence(err), "64 bits") {
+		t.Errorf("Open gives %v, expected tiff-sample-type that names the 64 bits", err)
 	}
 }
 

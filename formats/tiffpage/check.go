@@ -11,7 +11,8 @@ import (
 
 const (
 	checkChunk    = 4096 // tiles located at a time, one page of the index
-	checkedTiles  = 8    // tiles a level whose first bytes are looked at
+	checkedPlanes = 32   // planes, about, of which bytes are looked at
+	checkedTiles  = 8    // tiles a plane whose first bytes are looked at
 	checkedHeader = 4    // bytes of such a tile
 )
 
@@ -21,8 +22,8 @@ const (
 // Corrupt names the tile; other errors are those of reading.
 func (p *Pyramid) Check(ctx context.Context, reader source.Reader) error {
 	for level, l := range p.levels {
-		for z := range p.Planes() {
-			if err := p.checkPlane(ctx, reader, level, z, l.Tiles()); err != nil {
+		for number := range p.Planes() {
+			if err := p.checkPlane(ctx, reader, level, number, l.Tiles()); err != nil {
 				return err
 			}
 		}
@@ -30,17 +31,18 @@ func (p *Pyramid) Check(ctx context.Context, reader source.Reader) error {
 	return nil
 }
 
-func (p *Pyramid) checkPlane(ctx context.Context, reader source.Reader, level, z, tiles int) error {
+func (p *Pyramid) checkPlane(ctx context.Context, reader source.Reader, level, number, tiles int) error {
 	step := max(1, tiles/checkedTiles)
+	looked := number%max(1, p.Planes()/checkedPlanes) == 0
 	var ranges []source.Range
 	var numbers []int
 	for first := 0; first < tiles; first += checkChunk {
-		extents, err := p.Locate(ctx, level, formats.Plane{Z: z}, first, min(checkChunk, tiles-first))
+		extents, err := p.Locate(ctx, level, p.axes.plane(number), first, min(checkChunk, tiles-first))
 		if err != nil {
 			return err
 		}
 		for i, e := range extents {
-			if !e.Blank && (first+i)%step == 0 && len(ranges) < 2*checkedTiles {
+			if looked && !e.Blank && (first+i)%step == 0 && len(ranges) < 2*checkedTiles {
 				ranges = append(ranges, source.Range{Offset: e.Offset, Length: min(e.Length, checkedHeader)})
 				numbers = append(numbers, first+i)
 			}

@@ -3,27 +3,39 @@ package tiffpage
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/pixel"
 	"github.com/pims-cloud/pims/tiff"
 )
 
+// Pixels is how the pixels of an image are stored: a Pyramid or an Assembly.
+type Pixels interface {
+	// Base is the first page of level 0.
+	Base() Page
+	// Axes is how the planes are counted.
+	Axes() Axes
+	// Levels are those of the description; the slice belongs to the caller.
+	Levels() []formats.Level
+	// Shown says what decoded samples of level 0 are.
+	Shown() formats.Encoding
+}
+
 // Describe fills in what every TIFF format takes from the tags of its base
 // page (pims-api §5.4, row TIFF): size, samples, type, channels, levels,
 // physical sizes, date and description. Formats then put their vendor's values
 // over it. Errors are those of reading.
-func Describe(ctx context.Context, formatID string, p *Pyramid) (*formats.Description, error) {
-	base := p.Base()
-	encoding := p.encodings[p.levels[0].Encoding]
+func Describe(ctx context.Context, formatID string, p Pixels) (*formats.Description, error) {
+	base, encoding, axes := p.Base(), p.Shown(), p.Axes()
 	d := &formats.Description{
 		Format: formatID,
 		Width:  base.Layout.Width, Height: base.Layout.Height,
-		Depth: p.Planes(), Duration: 1, ConcreteChannels: 1,
+		Depth: axes.Depth, Duration: axes.Duration, ConcreteChannels: axes.Channels,
 		Samples:         base.Colours(),
 		PixelType:       encoding.PixelType,
 		SignificantBits: shownBits(encoding),
-		Channels:        Channels(base.Colours()),
+		Channels:        slices.Repeat(Channels(base.Colours()), axes.Channels),
 		Levels:          p.Levels(),
 		Background:      Background(encoding),
 	}
@@ -49,6 +61,29 @@ func Channels(samples int) []formats.Channel {
 	}
 	rgb := []formats.Channel{{Name: "R", Color: "#f00"}, {Name: "G", Color: "#0f0"}, {Name: "B", Color: "#00f"}}
 	return append(rgb, numbered(3, samples)...)
+}
+
+// PlaneChannels names and colours the channels of images that count them as
+// planes (pims-api §5.4, ImageJ and OME): two and three are R, G, B; two to six
+// get the colours of ImageJ. Several samples a pixel are named as in Channels.
+func PlaneChannels(planes, samples int) []formats.Channel {
+	if samples > 1 {
+		return slices.Repeat(Channels(samples), planes)
+	}
+	if planes == 1 {
+		return Channels(1)
+	}
+	colours := []string{"#f00", "#0f0", "#00f", "#0ff", "#f0f", "#ff0"}
+	out := numbered(0, planes)
+	for i := range out {
+		if planes <= 3 {
+			out[i].Name = string("RGB"[i])
+		}
+		if planes <= len(colours) {
+			out[i].Color = colours[i]
+		}
+	}
+	return out
 }
 
 func numbered(from, to int) []formats.Channel {

@@ -4,8 +4,11 @@
 // rules that hold for all of them; what only one vendor does stands in that
 // vendor's format.
 //
+// Pixels come in two ways. A Pyramid serves tiles and strips in place: each is
+// one range of the file. An Assembly puts regions together from what no single
+// range holds; such images must be converted to be viewed. OpenPlanes chooses.
+//
 // Errors are classified: Corrupt when a page contradicts itself, Unsupported
-// when it is right but cannot be served in place and must be converted; errors
-// of the source come back as they are. Everything here is safe for concurrent
-// use.
+// when it is right but is not read; errors of the source come back as they are.
+// Everything here is safe for concurrent use.
 package tiffpage

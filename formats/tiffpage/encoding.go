@@ -15,6 +15,12 @@ import (
 type Page struct {
 	IFD    *tiff.IFD
 	Layout *tiff.Layout
+	// Indexes says that the values are measured although the page has a
+	// palette: it only suggests colours. So it is in OME-TIFF and ImageJ.
+	Indexes bool
+	// Measured says that every sample is a channel of its own: none is left out
+	// because there are more than colours. So it is in OME-TIFF.
+	Measured bool
 }
 
 // ReadPage reads and checks the layout of a directory.
@@ -38,6 +44,18 @@ const (
 // Encoding says how the tiles or strips of a page are encoded. Kind
 // Unsupported, with the remedy, for what no tile reader of ours can serve.
 func (p Page) Encoding(ctx context.Context) (formats.Encoding, error) {
+	return p.encoding(ctx, leeway{maxTileBytes: maxTileBytes, cutStrips: true})
+}
+
+// leeway is what a reader of tiles can do beyond decoding them.
+type leeway struct {
+	maxTileBytes uint64 // of one decoded tile or strip
+	cutStrips    bool   // parts of uncompressed strips are read, so they may be larger
+	reversed     bool   // bits in reversed order are turned round
+}
+
+// encoding is Encoding for a reader with some leeway.
+func (p Page) encoding(ctx context.Context, can leeway) (formats.Encoding, error) {
 	l := p.Layout
 	enc := formats.Encoding{
 		Samples:   l.SamplesPerPixel,
@@ -45,12 +63,12 @@ func (p Page) Encoding(ctx context.Context) (formats.Encoding, error) {
 		Predictor: l.Predictor,
 	}
 	var err error
-	if enc.Codec, err = p.codec(ctx); err != nil {
+	if enc.Codec, err = p.codec(ctx, can.reversed); err != nil {
 		return formats.Encoding{}, err
 	}
 	if l.Planar == 2 {
 		return formats.Encoding{}, unsupported("tiff-planar-separate",
-			"the %d samples of a pixel lie in separate planes (PlanarConfiguration 2); such an image must be converted to be viewed", l.SamplesPerPixel)
+			"the %d samples of a pixel lie in separate planes (PlanarConfiguration 2)", l.SamplesPerPixel)
 	}
 	if enc.PixelType, err = p.pixelType(enc.Codec); err != nil {
 		return formats.Encoding{}, err
@@ -59,7 +77,7 @@ func (p Page) Encoding(ctx context.Context) (formats.Encoding, error) {
 	if enc.Photometric, err = p.photometric(); err != nil {
 		return formats.Encoding{}, err
 	}
-	if err := p.checkTileSize(enc); err != nil {
+	if err := p.checkTileSize(enc, can); err != nil {
 		return formats.Encoding{}, err
 	}
 	if err := p.complete(ctx, &enc); err != nil {
@@ -73,6 +91,9 @@ func (p Page) complete(ctx context.Context, enc *formats.Encoding) error {
 	enc.BigEndian = enc.BitsPerSample > 8 && p.IFD.File().ByteOrder() == binary.ByteOrder(binary.BigEndian)
 	switch enc.Codec {
 	case formats.CodecJPEG:
+		if enc.Samples != 1 && enc.Samples != 3 && enc.Photometric != formats.PhotometricCMYK {
+			return unsupported("tiff-jpeg-samples", "JPEG tiles have %d components that are not ink; 1 and 3 are read", enc.Samples)
+		}
 		enc.JPEGTables = p.Layout.JPEGTables
 		fallthrough
 	case formats.CodecJPEG2000, formats.CodecWebP, formats.CodecPNG, formats.CodecJPEGXL, formats.CodecJPEGXR:
@@ -98,14 +119,14 @@ func (p Page) complete(ctx context.Context, enc *formats.Encoding) error {
 }
 
 // codec maps the compression scheme.
-func (p Page) codec(ctx context.Context) (formats.Codec, error) {
-	if p.Layout.Compression != tiff.CompressionJPEG {
+func (p Page) codec(ctx context.Context, reversed bool) (formats.Codec, error) {
+	if p.Layout.Compression != tiff.CompressionJPEG && !reversed {
 		order, ok, err := p.IFD.Uint(ctx, tiff.FillOrder)
 		if err != nil {
 			return "", err
 		}
 		if ok && order == 2 {
-			return "", unsupported("tiff-fill-order", "the bits of every byte stand in reversed order (FillOrder 2); such an image must be converted to be viewed")
+			return "", unsupported("tiff-fill-order", "the bits of every byte stand in reversed order (FillOrder 2)")
 		}
 	}
 	switch p.Layout.Compression {
@@ -132,6 +153,12 @@ func (p Page) codec(ctx context.Context) (formats.Codec, error) {
 	case tiff.CompressionJPEGXR:
 		return formats.CodecJPEGXR, nil
 	}
+	switch p.Layout.Compression {
+	case tiff.CompressionOldJPEG:
+		return "", unsupported("tiff-old-jpeg", "tiles are compressed with the JPEG of TIFF 6.0 (OJPEG, 6), which was withdrawn in 1995 and is not read; rewrite the file with tiffcp -c jpeg or save it anew")
+	case tiff.CompressionCCITTRLE, tiff.CompressionCCITTT4, tiff.CompressionCCITTT6:
+		return "", unsupported("tiff-fax", "strips are compressed with %s", p.Layout.Compression)
+	}
 	return "", unsupported("tiff-compression", "tiles are compressed with %s (%d), which this server does not read", p.Layout.Compression, uint16(p.Layout.Compression))
 }
 
@@ -144,13 +171,13 @@ func (p Page) pixelType(codec formats.Codec) (pixel.Type, error) {
 	bits, format := l.BitsPerSample[0], l.SampleFormat[0]
 	for i := range l.BitsPerSample {
 		if l.BitsPerSample[i] != bits || l.SampleFormat[i] != format {
-			return 0, unsupported("tiff-mixed-samples", "the samples of a pixel have different types (bits %v, formats %v); such an image must be converted to be viewed", l.BitsPerSample, l.SampleFormat)
+			return 0, unsupported("tiff-mixed-samples", "the samples of a pixel have different types (bits %v, formats %v)", l.BitsPerSample, l.SampleFormat)
 		}
 	}
 	t, ok := pixelType(bits, format)
 	packed := bits%8 != 0
 	if !ok || packed && !unpacksBits(codec) || codec == formats.CodecJPEG && bits != 8 {
-		return 0, unsupported("tiff-sample-type", "samples have %d bits of format %d (1 unsigned, 2 signed, 3 floating point), compressed with %s; such an image must be converted to be viewed", bits, format, l.Compression)
+		return 0, unsupported("tiff-sample-type", "samples have %d bits of format %d (1 unsigned, 2 signed, 3 floating point), compressed with %s", bits, format, l.Compression)
 	}
 	return t, nil
 }
@@ -200,6 +227,9 @@ func (p Page) photometric() (formats.Photometric, error) {
 	case tiff.CompressionAperioJP2000RGB:
 		meaning = tiff.PhotometricRGB
 	}
+	if p.Indexes && meaning == tiff.PhotometricPalette {
+		meaning = tiff.PhotometricMinIsBlack
+	}
 	var out formats.Photometric
 	switch meaning {
 	case tiff.PhotometricMinIsBlack, tiff.PhotometricMask:
@@ -215,7 +245,7 @@ func (p Page) photometric() (formats.Photometric, error) {
 	case tiff.PhotometricYCbCr:
 		out, need = formats.PhotometricYCbCr, 3
 	default:
-		return "", unsupported("tiff-photometric", "PhotometricInterpretation is %s (%d); such an image must be converted to be viewed", meaning, uint16(meaning))
+		return "", unsupported("tiff-photometric", "PhotometricInterpretation is %s (%d)", meaning, uint16(meaning))
 	}
 	if samples < need {
 		return "", fault.New(fault.Corrupt, "tiff-samples",
@@ -225,12 +255,15 @@ func (p Page) photometric() (formats.Photometric, error) {
 }
 
 // checkTileSize bounds what decoding one tile would allocate.
-func (p Page) checkTileSize(enc formats.Encoding) error {
+func (p Page) checkTileSize(enc formats.Encoding, can leeway) error {
 	l := p.Layout
+	if can.cutStrips && !l.Tiled && enc.Codec == formats.CodecNone && l.SubsamplingX <= 1 && l.SubsamplingY <= 1 {
+		return nil
+	}
 	pixels := uint64(l.TileWidth) * uint64(l.TileHeight) // each below 2^31
-	if bytesPerPixel := uint64(enc.Samples * enc.PixelType.Bytes()); pixels > maxTileBytes/bytesPerPixel {
+	if bytesPerPixel := uint64(enc.Samples * enc.PixelType.Bytes()); pixels > can.maxTileBytes/bytesPerPixel {
 		return unsupported("tiff-tile-too-large",
-			"one tile or strip of %d × %d pixels weighs more than %d MiB; such an image must be converted to be viewed", l.TileWidth, l.TileHeight, maxTileBytes>>20)
+			"one tile or strip of %d × %d pixels weighs more than %d MiB", l.TileWidth, l.TileHeight, can.maxTileBytes>>20)
 	}
 	return nil
 }
@@ -239,7 +272,7 @@ func (p Page) checkTileSize(enc formats.Encoding) error {
 // bits, entry by entry. Some writers store 8-bit values there.
 func (p Page) palette(ctx context.Context, bits int) ([]byte, error) {
 	if bits > 8 {
-		return nil, unsupported("tiff-palette", "the palette has %d bits; such an image must be converted to be viewed", bits)
+		return nil, unsupported("tiff-palette", "the palette has %d bits", bits)
 	}
 	values, err := p.IFD.Uints(ctx, tiff.ColorMap)
 	if err != nil {
@@ -285,13 +318,13 @@ func endsInAlpha(l *tiff.Layout) bool {
 func (p Page) Colours() int {
 	l := p.Layout
 	switch {
-	case l.Photometric == tiff.PhotometricPalette:
+	case l.Photometric == tiff.PhotometricPalette && !p.Indexes:
 		return 3
 	case l.Photometric == tiff.PhotometricSeparated && l.SamplesPerPixel >= 4:
 		return 3 // decoded from ink; what follows is no colour
 	case l.SamplesPerPixel > 1 && endsInAlpha(l):
 		return l.SamplesPerPixel - 1
-	case l.SamplesPerPixel == 1, l.SamplesPerPixel == 3, len(l.ExtraSamples) > 0:
+	case l.SamplesPerPixel == 1, l.SamplesPerPixel == 3, len(l.ExtraSamples) > 0, p.Measured:
 		return l.SamplesPerPixel
 	case l.SamplesPerPixel > 3:
 		return 3
@@ -300,6 +333,6 @@ func (p Page) Colours() int {
 	}
 }
 
-func unsupported(code, format string, args ...any) error {
+func unsupported(code, format string, args ...any) *fault.Error {
 	return fault.New(fault.Unsupported, code, format, args...)
 }

@@ -47,7 +47,7 @@ func RawMetadata(ctx context.Context, ifd *tiff.IFD) ([]formats.Metadatum, error
 // interoperability.
 func isLeftOut(tag tiff.Tag) bool {
 	switch tag {
-	case 273, 278, 279, 288, 289, 301, 320, 324, 325, 330, 347, 437, 519, 520, 521, 559,
+	case 273, 278, 279, 288, 289, 301, 320, 324, 325, 347, 437, 519, 520, 521, 559,
 		20624, 20625, 34665, 34675, 34853, 40965, 50839:
 		return true
 	}

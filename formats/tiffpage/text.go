@@ -71,6 +71,11 @@ func PhysicalSize(ctx context.Context, ifd *tiff.IFD) (x, y *float64, err error)
 	default:
 		return nil, nil, nil
 	}
+	return PixelSizes(ctx, ifd, micrometres)
+}
+
+// PixelSizes is PhysicalSize for a unit of so many micrometres.
+func PixelSizes(ctx context.Context, ifd *tiff.IFD, micrometres float64) (x, y *float64, err error) {
 	if x, err = pixelSize(ctx, ifd, tiff.XResolution, micrometres); err != nil {
 		return nil, nil, err
 	}

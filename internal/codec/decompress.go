@@ -107,12 +107,17 @@ func inflate(out, data []byte) (int, error) {
 	return n, nil
 }
 
+// zstdWindow is the largest window of zstd's ordinary levels, 1 to 19. Writers
+// that do not know the size beforehand claim it for the smallest tile.
+const zstdWindow = 8 << 20
+
 // inflateZstd decodes straight into out, which is then the window as well: a
-// frame header's claim of a large window allocates nothing. Up to twice the
-// tile is accepted and cut.
+// frame header's claim of a large window allocates nothing; but it is refused
+// above zstdWindow, and what is decoded stays below the same bound or twice the
+// tile, and is cut.
 func inflateZstd(out, data []byte) (int, error) {
 	reader, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(uint64(2*len(out)+slack)))
+		zstd.WithDecoderMaxMemory(uint64(max(2*len(out)+slack, zstdWindow))))
 	if err != nil {
 		return 0, err
 	}
