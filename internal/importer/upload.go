@@ -89,5 +89,5 @@ func (c *counted) ReadRanges(ctx context.Context, ranges []source.Range) ([][]by
 	for _, r := range ranges {
 		c.bytes.Add(r.Length)
 	}
-	return c.Reader.ReadRanges(ctx, ranges)
+	return c.Reader.ReadRanges(objectstore.ReadingStructure(ctx), ranges)
 }

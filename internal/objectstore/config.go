@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/config/units"
 )
 
 // Config says where slides and uploads lie and how patiently they are asked for.
@@ -20,6 +21,8 @@ type Config struct {
 	RetryBase     time.Duration `env:"STORE_RETRY_BASE" envDefault:"50ms" desc:"the longest pause before the second attempt; it doubles with every further one"`
 	RetryMax      time.Duration `env:"STORE_RETRY_MAX" envDefault:"2s" desc:"the longest pause between two attempts"`
 	CoalesceGap   int64         `env:"STORE_COALESCE_GAP" envDefault:"0" desc:"ranges of one batch at most this many bytes apart are read as one"`
+	HedgeAfter    string        `env:"STORE_HEDGE_AFTER" desc:"ask a second time for a small read that is not answered after this: a time (80ms), or a percentile of the recent reads (p95); at most one read in 20; empty: never"`
+	HeaderCache   units.Bytes   `env:"STORE_HEADER_CACHE" envDefault:"0" desc:"memory for blocks of 64 KiB of the structure of sources that are being imported; for sources in S3; 0: none"`
 	AnswerTimeout time.Duration `env:"STORE_TIMEOUT" envDefault:"30s" desc:"how long S3 may take to begin its answer to one request"`
 }
 
@@ -52,7 +55,11 @@ func (c Config) Validate() error {
 		return fault.New(fault.Invalid, "config-value",
 			"STORE_COALESCE_GAP is %d; it must be between 0 and %d bytes.", c.CoalesceGap, maxMergedBytes)
 	}
-	return nil
+	if c.HeaderCache < 0 {
+		return fault.New(fault.Invalid, "config-value", "STORE_HEADER_CACHE is %d; it must be 0 or more bytes.", int64(c.HeaderCache))
+	}
+	_, err := ParseHedge(c.HedgeAfter)
+	return err
 }
 
 func inVariable(name string, err error) error {
@@ -60,11 +67,18 @@ func inVariable(name string, err error) error {
 }
 
 // Standard puts the decorators around driver in the project's order, outermost
-// first: meter, limit, coalesce, retry. (The block cache and hedged reads, when
-// they come, go before coalesce and before retry.)
+// first: meter, limit, blocks, coalesce, hedge, retry. Blocks and hedge are left
+// out unless they are configured. The configuration must be valid.
 func Standard(driver Driver, c Config) *Metered {
-	policy := RetryPolicy{Attempts: c.Attempts, Base: c.RetryBase, Max: c.RetryMax}
-	return Meter(Limit(Coalesce(Retry(driver, policy), c.CoalesceGap), c.Concurrency))
+	d := Retry(driver, RetryPolicy{Attempts: c.Attempts, Base: c.RetryBase, Max: c.RetryMax})
+	if policy, err := ParseHedge(c.HedgeAfter); err == nil && c.HedgeAfter != "" {
+		d = Hedge(d, policy)
+	}
+	d = Coalesce(d, c.CoalesceGap)
+	if c.HeaderCache > 0 {
+		d = Blocks(d, int64(c.HeaderCache))
+	}
+	return Meter(Limit(d, c.Concurrency))
 }
 
 // Scheme is a kind of store.

@@ -78,7 +78,7 @@ func TestConfigDefaultsAndComplaints(t *testing.T) {
 	}
 	for name, value := range map[string]string{
 		"STORE_URL": "ftp://x", "UPLOADS_URL": "s3://", "STORE_CONCURRENCY": "0", "STORE_ATTEMPTS": "-1", "STORE_RETRY_BASE": "0s",
-		"STORE_RETRY_MAX": "-1s", "STORE_COALESCE_GAP": "-1", "STORE_TIMEOUT": "0s",
+		"STORE_RETRY_MAX": "-1s", "STORE_COALESCE_GAP": "-1", "STORE_TIMEOUT": "0s", "STORE_HEDGE_AFTER": "soon",
 	} {
 		c, err := load(map[string]string{name: value})
 		if err != nil {

@@ -11,7 +11,8 @@
 // storetest. Package connect opens a Store from its URL.
 //
 // Decorators, always in this order, outermost first, each in one file and each
-// to be left out: Meter, Limit, Coalesce, Retry. Standard puts them together.
+// to be left out: Meter, Limit, Blocks, Coalesce, Hedge, Retry. Standard puts them
+// together, Blocks and Hedge only when they are configured.
 //
 // A driver's errors are fault.Error with these codes, whatever the backend:
 //

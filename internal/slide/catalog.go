@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/cache"
+	"github.com/pims-cloud/pims/internal/config/units"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/source"
 )
@@ -20,7 +21,12 @@ type Config struct {
 	Open int `env:"SLIDES_OPEN" envDefault:"512" desc:"how many slides stay open in memory; each holds about 64 KiB"`
 	// Recheck is how long an open slide is trusted before its sidecar is read again.
 	Recheck time.Duration `env:"SLIDES_RECHECK" envDefault:"5m" desc:"how long an open slide is used before its sidecar is read again"`
+	// ReadAhead is how many bytes of the next tiles of a row one read may bring.
+	ReadAhead units.Bytes `env:"READ_AHEAD" envDefault:"0" desc:"how many bytes of the following tiles of a row are read together with a tile, into the cache (CACHE_MEMORY); 256KiB is about 14 tiles; 0: none"`
 }
+
+// maxReadAhead bounds ReadAhead: more takes longer than a viewer stays.
+const maxReadAhead = 8 * units.MiB
 
 // Validate says which variable is wrong, what it holds and what is expected.
 func (c Config) Validate() error {
@@ -29,6 +35,9 @@ func (c Config) Validate() error {
 	}
 	if c.Recheck < time.Second {
 		return fault.New(fault.Invalid, "config", "SLIDES_RECHECK is %s, expected at least 1s.", c.Recheck)
+	}
+	if c.ReadAhead < 0 || c.ReadAhead > maxReadAhead {
+		return fault.New(fault.Invalid, "config", "READ_AHEAD is %d, expected 0 to %d bytes.", int64(c.ReadAhead), int64(maxReadAhead))
 	}
 	return nil
 }
@@ -59,6 +68,7 @@ type Catalog struct {
 	stores  Stores
 	pages   *cache.Cache
 	open    *otter.Cache[ID, *Slide]
+	ahead   *ahead // nil: nothing is read ahead
 	flights cache.Flights[*Slide]
 }
 
@@ -71,7 +81,7 @@ func NewCatalog(stores Stores, pages *cache.Cache, c Config) (*Catalog, error) {
 	if err != nil {
 		return nil, fault.New(fault.Internal, "catalog", "The catalog of open slides can not be made.").Because(err)
 	}
-	return &Catalog{stores: stores, pages: pages, open: open}, nil
+	return &Catalog{stores: stores, pages: pages, open: open, ahead: newAhead(int64(c.ReadAhead), pages)}, nil
 }
 
 // Open gives the slide from memory, or by reading the first 64 KiB of its
@@ -118,7 +128,7 @@ func (c *Catalog) load(ctx context.Context, id ID) (*Slide, error) {
 	}
 	s := &Slide{
 		id: id, manifest: manifest, pagesStart: pagesStart, etag: object.ETag, modTime: object.ModTime,
-		stores: &c.stores, pages: c.pages,
+		stores: &c.stores, pages: c.pages, ahead: c.ahead,
 	}
 	return s, s.keepCoarse(prefix[pagesStart:])
 }

@@ -27,6 +27,7 @@ type Slide struct {
 	coarse     []byte // the pages that came with the prefix, from pagesStart on
 	stores     *Stores
 	pages      *cache.Cache
+	ahead      *ahead                         // nil: nothing is read ahead
 	histogram  atomic.Pointer[histogram.File] // once it was asked for
 }
 
@@ -64,24 +65,35 @@ func (s *Slide) Locate(ctx context.Context, level int, plane formats.Plane, tile
 		return formats.Extent{}, fault.New(fault.Invalid, "no-such-plane", "Plane c=%d z=%d t=%d does not exist, the slide has %d×%d×%d.",
 			plane.C, plane.Z, plane.T, d.ConcreteChannels, d.Depth, d.Duration)
 	}
-	index := s.manifest.Index[level]
-	number := tile / TilesPerPage
-	start := index.Offset + int64(d.PlaneNumber(plane))*index.PlaneBytes + int64(number)*fullPage
-	count := min(TilesPerPage, total-number*TilesPerPage)
-	page, err := s.page(ctx, start, count*entryBytes+pageCRCBytes)
+	page, err := s.page(ctx, level, plane, tile)
 	if err != nil {
 		return formats.Extent{}, err
 	}
 	return s.checked(entryAt(page, tile%TilesPerPage), level, tile)
 }
 
-// page gives one page of the index; start counts from the first page.
-func (s *Slide) page(ctx context.Context, start int64, length int) ([]byte, error) {
+// pageOf gives where the page of a tile that exists begins, counted from the
+// first page, and how long it is.
+func (s *Slide) pageOf(level int, plane formats.Plane, tile int) (start int64, length int) {
+	d, index := &s.manifest.Description, s.manifest.Index[level]
+	number := tile / TilesPerPage
+	start = index.Offset + int64(d.PlaneNumber(plane))*index.PlaneBytes + int64(number)*fullPage
+	count := min(TilesPerPage, d.Levels[level].Tiles()-number*TilesPerPage)
+	return start, count*entryBytes + pageCRCBytes
+}
+
+// pageKey names a page in the cache.
+func (s *Slide) pageKey(start int64) string {
+	return "page:" + string(s.id) + ":" + s.etag + ":" + strconv.FormatInt(start, 10)
+}
+
+// page gives the page of the index that a tile stands in.
+func (s *Slide) page(ctx context.Context, level int, plane formats.Plane, tile int) ([]byte, error) {
+	start, length := s.pageOf(level, plane, tile)
 	if end := start + int64(length); end <= int64(len(s.coarse)) {
 		return s.coarse[start:end], nil
 	}
-	key := "page:" + string(s.id) + ":" + s.etag + ":" + strconv.FormatInt(start, 10)
-	page, _, err := s.pages.Get(ctx, key, func(ctx context.Context) ([]byte, error) {
+	page, _, err := s.pages.Get(ctx, s.pageKey(start), func(ctx context.Context) ([]byte, error) {
 		want := source.Range{Offset: s.pagesStart + start, Length: int64(length)}
 		got, err := s.stores.Slides.ReadRanges(ctx, s.id.SidecarKey(), s.etag, []source.Range{want})
 		if err != nil {

@@ -14,6 +14,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -198,16 +200,59 @@ func TestNoFaultReachesTheReader(t *testing.T) {
 	read(s, 1)
 	control(t, http.MethodPost, lag+"/__set?p503=0.02&preset=0.01&pcut=0.01")
 	read(s, 1000)
+	requests := lagRequests(t, lag)
+	t.Logf("1001 reads, %d requests", requests)
+	// 3 in 100 fail before the body, 1 within it.
+	if extra := requests - 1001; extra < 20 || extra > 80 || s.Totals().Errors.Load() != 0 {
+		t.Errorf("%d requests more than reads, %d errors; want about 40, and none", extra, s.Totals().Errors.Load())
+	}
+}
+
+// TestHedgeCutsTheTail measures what hedging is for: a store whose slowest reads
+// are eight times as slow as the usual ones. The times are told, not asserted.
+func TestHedgeCutsTheTail(t *testing.T) {
+	gw := s3gateway.Start(t)
+	gw.Bucket(t, "slides")
+	lag := startLag(t, gw, "-ttfb", "lognormal:p50=25ms,p99=200ms", "-seed", "7")
+	o, _ := slideOf(t, objectstore.New(through(t, gw, gw.Endpoint, "slides")))
+	for _, after := range []string{"", "p95"} {
+		s := objectstore.New(objectstore.Standard(through(t, gw, lag, "slides"),
+			objectstore.Config{Concurrency: 64, HedgeAfter: after}))
+		const readers, reads = 12, 960
+		times := make([]time.Duration, reads)
+		control(t, http.MethodPost, lag+"/__reset")
+		var group sync.WaitGroup
+		for reader := range readers {
+			group.Go(func() {
+				for i := reader; i < reads; i += readers {
+					begun := time.Now()
+					r := source.Range{Offset: int64(i) * 4000, Length: 18 << 10}
+					if _, err := s.ReadRanges(t.Context(), o.Key, o.ETag, []source.Range{r}); err != nil {
+						t.Error(err)
+					}
+					times[i] = time.Since(begun)
+				}
+			})
+		}
+		group.Wait()
+		slices.Sort(times)
+		requests := lagRequests(t, lag)
+		t.Logf("hedge %q: p50 %s, p95 %s, p99 %s, %d requests for %d reads", after,
+			times[reads/2].Round(time.Millisecond), times[reads*95/100].Round(time.Millisecond),
+			times[reads*99/100].Round(time.Millisecond), requests, reads)
+		if extra := requests - reads; after == "" && extra != 0 || extra > reads/20+8 {
+			t.Errorf("hedge %q: %d requests more than reads", after, extra)
+		}
+	}
+}
+
+func lagRequests(t *testing.T, lag string) int {
+	t.Helper()
 	var stats struct {
-		Requests int            `json:"requests"`
-		Faults   map[string]int `json:"status"`
+		Requests int `json:"requests"`
 	}
 	if err := json.Unmarshal([]byte(control(t, http.MethodGet, lag+"/__stats")), &stats); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("1001 reads, %d requests, answers by status %v", stats.Requests, stats.Faults)
-	// 3 in 100 fail before the body, 1 within it.
-	if extra := stats.Requests - 1001; extra < 20 || extra > 80 || s.Totals().Errors.Load() != 0 {
-		t.Errorf("%d requests more than reads, %d errors; want about 40, and none", extra, s.Totals().Errors.Load())
-	}
+	return stats.Requests
 }
