@@ -91,6 +91,8 @@ func (a *API) Routes() []route.Route {
 		post("/image/{p...}/thumb{ext}", a.postThumb),
 		get("/formats", a.formats),
 		get("/formats/{id}", a.format),
+		get("/image/{p...}/resized{ext}", a.getResized),
+		post("/image/{p...}/resized{ext}", a.postResized),
 		get("/image/{p...}/histogram/per-image", a.histograms(scopeImage, false)),
 		get("/image/{p...}/histogram/per-image/bounds", a.histograms(scopeImage, true)),
 		get("/image/{p...}/histogram/per-channels", a.histograms(scopeChannels, false)),
