@@ -7,6 +7,7 @@ import (
 	"github.com/pims-cloud/pims/formats/bmp"
 	"github.com/pims-cloud/pims/formats/imagejtiff"
 	"github.com/pims-cloud/pims/formats/jpeg"
+	"github.com/pims-cloud/pims/formats/jpeg2000"
 	"github.com/pims-cloud/pims/formats/ometiff"
 	"github.com/pims-cloud/pims/formats/planartiff"
 	"github.com/pims-cloud/pims/formats/png"
@@ -23,6 +24,7 @@ func Formats() []formats.Format {
 		imagejtiff.New(),
 		bmp.New(),
 		jpeg.New(),
+		jpeg2000.New(),
 		ometiff.New(),
 		ometiff.NewPyramidal(),
 		planartiff.New(),

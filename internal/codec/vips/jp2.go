@@ -13,6 +13,7 @@ type size struct {
 	components    int
 	bits          byte // of the first component, as in Ssiz: depth − 1, top bit for signed
 	mixed         bool // components differ in depth
+	quartered     bool // the second and third of three are stored at half the width and height
 }
 
 // The enumerated colour spaces of a colour specification box (§I.5.3.3). There
@@ -53,6 +54,8 @@ func readSize(data []byte) (size, error) {
 				"The JPEG 2000 component %d is subsampled %d × %d; up to 4 are understood.", i, c[1], c[2])
 		}
 	}
+	c := data[42:]
+	s.quartered = n == 3 && c[1] == 1 && c[2] == 1 && c[4] == 2 && c[5] == 2 && c[7] == 2 && c[8] == 2
 	return s, nil
 }
 

@@ -52,8 +52,16 @@ func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pi
 			colours = colourGrey
 		}
 		data = wrap(data, s, colours)
+		// Quartered components are colour differences to libvips, whatever the
+		// label says, but halved ones (4:2:2) are not.
+		ycbcr = ycbcr && !s.quartered
 	} else {
 		ycbcr = false // a file says what its colours are
+		// A palette makes libvips 8.14 write beyond the buffer that it made for
+		// the components before.
+		if bytes.Contains(data, []byte("pclr")) {
+			return nil, fault.New(fault.Unsupported, "jpeg2000-palette", "The JPEG 2000 file has a palette, which is not decoded here.")
+		}
 	}
 	params := vips.NewImportParams()
 	params.Page.Set(reduce)
