@@ -44,6 +44,9 @@ type Encoding struct {
 	PixelType     pixel.Type  `json:"pixelType"`
 	BitsPerSample int         `json:"bitsPerSample"`
 	BigEndian     bool        `json:"bigEndian,omitempty"` // byte order of uncompressed samples
+	// Signed samples are two's complement; decoders give them counted from
+	// their type's least value, in the unsigned PixelType (pims-api §4.2).
+	Signed bool `json:"signed,omitempty"`
 	// Predictor is TIFF's: 1 none, 2 horizontal differencing, 3 floating point.
 	Predictor int `json:"predictor,omitempty"`
 	// JPEGTables is an abbreviated table-only stream (SOI, DQT, DHT, EOI) that

@@ -5,6 +5,7 @@ package all
 import (
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/formats/bmp"
+	"github.com/pims-cloud/pims/formats/dicom"
 	"github.com/pims-cloud/pims/formats/imagejtiff"
 	"github.com/pims-cloud/pims/formats/jpeg"
 	"github.com/pims-cloud/pims/formats/jpeg2000"
@@ -23,6 +24,7 @@ func Formats() []formats.Format {
 	return []formats.Format{
 		imagejtiff.New(),
 		bmp.New(),
+		dicom.New(),
 		jpeg.New(),
 		jpeg2000.New(),
 		ometiff.New(),

@@ -126,6 +126,9 @@ func decodeStored(enc formats.Encoding, data []byte, width, height int) (*pixel.
 		return s.unpackYCbCr(raw), nil
 	}
 	r := s.raster(raw)
+	if enc.Signed {
+		countFromLeast(r)
+	}
 	return s.colours(r), nil
 }
 
@@ -198,5 +201,14 @@ func swapBytes(raw []byte, bits int) {
 			b := raw[i : i+8]
 			b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7] = b[7], b[6], b[5], b[4], b[3], b[2], b[1], b[0]
 		}
+	}
+}
+
+// countFromLeast turns two's complement into distances from the least value: it
+// flips the top bit of every little-endian sample.
+func countFromLeast(r *pixel.Raster) {
+	size := r.Type.Bytes()
+	for i := size - 1; i < len(r.Pix); i += size {
+		r.Pix[i] ^= 0x80
 	}
 }
