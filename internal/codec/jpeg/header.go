@@ -24,6 +24,8 @@ const (
 	markerDRI   = 0xDD
 	markerAPP0  = 0xE0
 	markerAPP14 = 0xEE
+	markerAPP15 = 0xEF
+	markerCOM   = 0xFE
 	markerTEM   = 0x01
 )
 

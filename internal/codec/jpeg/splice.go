@@ -223,16 +223,20 @@ func (c *cutter) write(out, tables, body []byte, needsEnd bool) ([]byte, error) 
 
 // keep tells whether a header segment of the scan stream stays. A JFIF marker
 // means YCbCr to every decoder, whatever an Adobe marker beside it says.
+//
+// What is neither goes: EXIF's orientation makes browsers turn the tile, which
+// the rest of the slide is not, a profile changes its colours, and where and by
+// whom a picture was taken is not for every viewer's cache.
 func (c *cutter) keep(s segment) bool {
 	switch {
 	case s.marker == markerSOI:
 		return false
-	case s.marker == markerAPP14 && c.marker != keepMarkers:
-		return !isAdobe(s)
-	case s.marker == markerAPP0 && c.marker != keepMarkers:
-		return !isJFIF(s)
+	case s.marker == markerAPP0:
+		return c.marker == keepMarkers && isJFIF(s)
+	case s.marker == markerAPP14:
+		return c.marker == keepMarkers && isAdobe(s)
 	default:
-		return true
+		return (s.marker < markerAPP0 || s.marker > markerAPP15) && s.marker != markerCOM
 	}
 }
 
