@@ -7,6 +7,7 @@ import (
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/internal/codec"
 	"github.com/pims-cloud/pims/internal/slide"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 	"github.com/pims-cloud/pims/pixel"
 )
 
@@ -89,11 +90,12 @@ func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.
 	if err != nil {
 		return nil, err
 	}
-	leave, err := r.enter(ctx)
+	leave, err := r.gate.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
+	defer timing.Start(ctx, timing.Decode).Stop()
 	out := pixel.New(rect.Width, rect.Height, d.Samples, d.PixelType)
 	fillBackground(out, extents, d)
 	for i, data := range encoded {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/codec"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 	"github.com/pims-cloud/pims/pixel"
 )
 
@@ -58,6 +59,9 @@ func coverSide(from, length float64, side int) (start, size int) {
 // picture reads a rectangle of a level and makes the picture of it: the steps
 // before the resize, the resize, the steps after it.
 func (r *Renderer) picture(ctx context.Context, s Slide, level int, rect Rect, p *plan, width, height int) (*pixel.Raster, error) {
+	if err := r.gate.full(); err != nil {
+		return nil, err
+	}
 	raster, err := r.region(ctx, s, level, rect, p)
 	if err != nil {
 		return nil, err
@@ -67,11 +71,12 @@ func (r *Renderer) picture(ctx context.Context, s Slide, level int, rect Rect, p
 		return nil, err
 	}
 	defer leave()
+	defer timing.Start(ctx, timing.Render).Stop()
 	if raster, err = run(p.before, raster); err != nil {
 		return nil, err
 	}
 	if raster.Width != width || raster.Height != height {
-		raster = pixel.Resize(raster, width, height)
+		raster = pixel.Thumbnail(raster, width, height)
 	}
 	return run(p.after, raster)
 }
@@ -98,6 +103,9 @@ func (r *Renderer) Scaled(ctx context.Context, s Slide, q ScaledRequest) (*pixel
 }
 
 func (r *Renderer) whole(ctx context.Context, s Slide, p *plan, width, height int) (*pixel.Raster, error) {
+	if err := r.gate.full(); err != nil {
+		return nil, err
+	}
 	raster, err := r.scaled(ctx, s, p, width, height)
 	if err != nil {
 		return nil, err
@@ -108,7 +116,7 @@ func (r *Renderer) whole(ctx context.Context, s Slide, p *plan, width, height in
 	}
 	defer leave()
 	if raster.Width != width || raster.Height != height {
-		raster = pixel.Resize(raster, width, height)
+		raster = pixel.Thumbnail(raster, width, height)
 	}
 	if raster, err = run(p.before, raster); err != nil {
 		return nil, err
@@ -130,6 +138,7 @@ func (r *Renderer) Encode(ctx context.Context, picture *pixel.Raster, out Output
 		return Encoded{}, err
 	}
 	defer leave()
+	defer timing.Start(ctx, timing.Encode).Stop()
 	if out.Quality == 0 {
 		out.Quality = quality
 	}

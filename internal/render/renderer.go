@@ -39,24 +39,17 @@ type Encoded struct {
 // concurrent use.
 type Renderer struct {
 	config Config
-	slots  chan struct{}
+	gate   gate
 }
 
 // New makes a renderer within the bounds of a valid configuration.
 func New(c Config) *Renderer {
-	return &Renderer{config: c, slots: make(chan struct{}, c.slots())}
+	return &Renderer{config: c, gate: newGate(c)}
 }
 
-// enter waits for a slot to decode in; leave gives it back. Reads happen
-// outside of slots: a slow store must not keep processors idle.
-func (r *Renderer) enter(ctx context.Context) (leave func(), err error) {
-	select {
-	case r.slots <- struct{}{}:
-		return func() { <-r.slots }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
+// enter waits for a slot for a further step of a picture; leave gives it back.
+// Reads happen outside of slots: a slow store must not keep processors idle.
+func (r *Renderer) enter(ctx context.Context) (leave func(), err error) { return r.gate.proceed(ctx) }
 
 // checkSize refuses a picture whose samples would not fit the configured memory.
 func (r *Renderer) checkSize(width, height int) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/internal/codec"
 	"github.com/pims-cloud/pims/internal/slide"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 	"github.com/pims-cloud/pims/pixel"
 )
 
@@ -168,17 +169,18 @@ func (r *Renderer) Associated(ctx context.Context, s Slide, q AssociatedRequest)
 
 // decoded is a stored picture in a size, 8 bits.
 func (r *Renderer) decoded(ctx context.Context, body []byte, width, height int) (*pixel.Raster, error) {
-	leave, err := r.enter(ctx)
+	leave, err := r.gate.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
+	defer timing.Start(ctx, timing.Decode).Stop()
 	picture, err := codec.DecodeImage(body)
 	if err != nil {
 		return nil, err
 	}
 	if picture.Width != width || picture.Height != height {
-		picture = pixel.Resize(picture, width, height)
+		picture = pixel.Thumbnail(picture, width, height)
 	}
 	return pixel.ToUint8(picture, 0)
 }
