@@ -9,14 +9,15 @@ import (
 )
 
 // TIFFPage is a page of a TIFF made for a test: uncompressed, every segment of
-// the right size, all samples zero. Fields are added, and replace what the
+// the right size, all samples zero unless Data is given. Fields are added, and replace what the
 // sizes give.
 type TIFFPage struct {
 	Width, Height int
-	Tile          int  // width and height of tiles, 0 for one strip
-	Samples       int  // 0 means 1
-	Bits          int  // per sample, 0 means 8
-	Planes        bool // samples in separate planes
+	Tile          int    // width and height of tiles, 0 for one strip
+	Samples       int    // 0 means 1
+	Bits          int    // per sample, 0 means 8
+	Planes        bool   // samples in separate planes
+	Data          []byte // of every segment, nil for zeros
 	Fields        []tiff.Field
 	SubIFDs       []TIFFPage
 }
@@ -72,8 +73,12 @@ func (p TIFFPage) directory(t testing.TB, w *tiff.Writer) *tiff.Directory {
 		d.Fields = append(d.Fields, tiff.NumberField(tiff.PlanarConfiguration, tiff.Short, 2))
 		segments, perSegment = segments*samples, 1
 	}
+	data := p.Data
+	if data == nil {
+		data = make([]byte, (width*perSegment*bits+7)/8*height)
+	}
 	for range segments {
-		extent, err := w.Segment(make([]byte, (width*perSegment*bits+7)/8*height))
+		extent, err := w.Segment(data)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -88,7 +88,7 @@ func (o *opened) associated(ctx context.Context) (map[string]tiffpage.Page, erro
 		if _, known := out[name]; known || i == o.document.main || !slices.Contains(associatedNames(), name) {
 			continue
 		}
-		_, page, err := o.place(ctx, p)
+		page, err := o.first(ctx, p)
 		if err != nil && !formats.Structural(err) {
 			return nil, err
 		}

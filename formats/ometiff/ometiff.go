@@ -79,8 +79,7 @@ func (f Format) Probe(ctx context.Context, c *formats.Candidate) (formats.Match,
 // opened is a file whose document and main image are known.
 type opened struct {
 	*document
-	ifds      []*tiff.IFD
-	layout    layout
+	file      *tiff.File
 	base      tiffpage.Page // first plane of the main image
 	depth     int           // levels
 	pyramidal bool          // more than one level, the finest of them tiled
@@ -88,20 +87,18 @@ type opened struct {
 
 func (o *opened) main() *picture { return &o.pictures[o.document.main] }
 
-// open reads the document and places the planes of the main image.
+// open reads the document and the first plane of the main image. Where that is
+// the first directory, as nearly always, no other is read.
 func open(ctx context.Context, file *tiff.File) (*opened, error) {
 	text, err := tiffpage.Text(ctx, file.First(), tiff.ImageDescription)
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{}
+	o := &opened{file: file}
 	if o.document, err = readDocument(text); err != nil {
 		return nil, err
 	}
-	if o.ifds, err = file.IFDs(ctx); err != nil {
-		return nil, err
-	}
-	if o.layout, o.base, err = o.place(ctx, o.main()); err != nil {
+	if o.base, err = o.first(ctx, o.main()); err != nil {
 		return nil, err
 	}
 	levels, err := reductions(ctx, o.base)
@@ -113,13 +110,11 @@ func open(ctx context.Context, file *tiff.File) (*opened, error) {
 	return o, nil
 }
 
-// place finds the planes of a picture and reads the first of them.
-func (o *opened) place(ctx context.Context, p *picture) (layout, tiffpage.Page, error) {
-	// Which directory is the first does not depend on the samples of its
-	// pixels, except where it counts channels; one sample finds it.
-	blocks, err := o.blocks(p, len(o.ifds))
+// first reads the first directory of a picture.
+func (o *opened) first(ctx context.Context, p *picture) (tiffpage.Page, error) {
+	blocks, err := o.blocks(p, 1)
 	if err != nil {
-		return layout{}, tiffpage.Page{}, err
+		return tiffpage.Page{}, err
 	}
 	first := -1
 	for _, b := range blocks {
@@ -127,15 +122,17 @@ func (o *opened) place(ctx context.Context, p *picture) (layout, tiffpage.Page, 
 			first = b.ifd
 		}
 	}
-	if first < 0 || first >= len(o.ifds) {
-		return layout{}, tiffpage.Page{}, fault.New(fault.Corrupt, "ome-no-plane", "the file has no plane of Image %q", p.name())
+	if first == 0 {
+		return readPlane(ctx, o.file.First(), p)
 	}
-	page, err := readPlane(ctx, o.ifds[first], p)
+	ifds, err := o.file.IFDs(ctx)
 	if err != nil {
-		return layout{}, tiffpage.Page{}, err
+		return tiffpage.Page{}, err
 	}
-	l, err := o.planesOf(p, page.Layout.SamplesPerPixel, page.Colours(), len(o.ifds))
-	return l, page, err
+	if first < 0 || first >= len(ifds) {
+		return tiffpage.Page{}, fault.New(fault.Corrupt, "ome-no-plane", "the file has no plane of Image %q", p.name())
+	}
+	return readPlane(ctx, ifds[first], p)
 }
 
 // readPlane reads a directory that must be a plane of the picture.
@@ -185,11 +182,19 @@ func (f Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, 
 	if err != nil {
 		return nil, err
 	}
-	levels, err := o.levels(ctx)
+	ifds, err := file.IFDs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	pixels, err := tiffpage.OpenPlanes(ctx, bundle, reader, o.layout.axes, levels)
+	planes, err := o.planesOf(o.main(), o.base.Layout.SamplesPerPixel, o.base.Colours(), len(ifds))
+	if err != nil {
+		return nil, err
+	}
+	levels, err := o.levels(ctx, ifds, planes.ifds)
+	if err != nil {
+		return nil, err
+	}
+	pixels, err := tiffpage.OpenPlanes(ctx, bundle, reader, planes.axes, levels)
 	if err != nil {
 		return nil, err
 	}
@@ -204,17 +209,16 @@ func (f Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, 
 
 // levels are the pages of the main image by level and plane. Only levels that
 // all planes have are kept.
-func (o *opened) levels(ctx context.Context) ([][]tiffpage.Page, error) {
-	planes := len(o.layout.ifds)
-	out := [][]tiffpage.Page{make([]tiffpage.Page, planes)}
-	for range o.depth - 1 {
-		out = append(out, make([]tiffpage.Page, planes))
+func (o *opened) levels(ctx context.Context, ifds []*tiff.IFD, planes []int) ([][]tiffpage.Page, error) {
+	var out [][]tiffpage.Page
+	for range o.depth {
+		out = append(out, make([]tiffpage.Page, len(planes)))
 	}
-	for n, ifd := range o.layout.ifds {
+	for n, ifd := range planes {
 		if ifd < 0 {
 			continue
 		}
-		page, err := readPlane(ctx, o.ifds[ifd], o.main())
+		page, err := readPlane(ctx, ifds[ifd], o.main())
 		if err != nil {
 			return nil, err
 		}

@@ -61,6 +61,38 @@ func PlanarFixtures() map[string]Pyramid {
 	return map[string]Pyramid{
 		"strips-lzw.tif":  {Scene: small, TileSize: 32, Compression: tiff.CompressionLZW, Strips: true},
 		"strips-none.tif": {Scene: small, TileSize: 128, Compression: tiff.CompressionNone, Pixels: Grey8, Strips: true},
+		"planes-deflate.tif": {
+			Scene: small, TileSize: 32, Compression: tiff.CompressionAdobeDeflate, Predictor: true, Strips: true, Separate: true,
+		},
+	}
+}
+
+// StackFixtures are the stacks of testdata/ometiff and testdata/imagejtiff by
+// path.
+func StackFixtures() map[string]Stack {
+	small := Scene{Width: 50, Height: 40, Seed: 100}
+	return map[string]Stack{
+		"ometiff/strips-xyzct.ome.tif": {
+			Scene: small, Channels: 2, Depth: 3, Duration: 2, Order: "XYZCT", Pixels: Grey8, Compression: tiff.CompressionLZW,
+		},
+		"ometiff/tiles-xytcz-mm.ome.tif": {
+			Scene: Scene{Width: 40, Height: 30, Seed: 110}, Channels: 2, Depth: 2, Duration: 2, Order: "XYTCZ", Pixels: Grey16, Compression: tiff.CompressionAdobeDeflate, TileSize: 32, BigEndian: true,
+		},
+		"pyrometiff/subifd-c2-16bit.ome.tif": {
+			Scene: Scene{Width: 75, Height: 55, Seed: 120}, Channels: 2, Depth: 1, Duration: 1, Pixels: Grey16,
+			Compression: tiff.CompressionAdobeDeflate, Predictor: true, TileSize: 32, Pyramid: true, BigTIFF: true,
+		},
+		"pyrometiff/subifd-rgb-z2.ome.tif": {
+			Scene: Scene{Width: 70, Height: 50, Seed: 130}, Channels: 1, Depth: 2, Duration: 1, Pixels: RGB8,
+			Compression: tiff.CompressionLZW, TileSize: 32, Pyramid: true,
+		},
+		"imagejtiff/contiguous-c2z3t2-mm.tif": {
+			Scene: Scene{Width: 24, Height: 20, Seed: 140}, Channels: 2, Depth: 3, Duration: 2, Pixels: Grey16,
+			Compression: tiff.CompressionNone, BigEndian: true, ImageJ: true, Contiguous: true,
+		},
+		"imagejtiff/pages-z4.tif": {
+			Scene: small, Channels: 1, Depth: 4, Duration: 1, Pixels: Grey8, Compression: tiff.CompressionLZW, ImageJ: true,
+		},
 	}
 }
 
@@ -89,6 +121,11 @@ func Fixtures(ctx context.Context) ([]Fixture, error) {
 	}
 	for path, o := range tiffs {
 		if err := add(path, func(w io.WriteSeeker) error { return WritePyramid(ctx, w, o) }); err != nil {
+			return nil, err
+		}
+	}
+	for path, o := range StackFixtures() {
+		if err := add(path, func(w io.WriteSeeker) error { return WriteStack(ctx, w, o) }); err != nil {
 			return nil, err
 		}
 	}

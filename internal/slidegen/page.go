@@ -24,6 +24,9 @@ type page struct {
 	draw func(x, y, width, height int) *pixel.Raster
 	// blank, when set, names tiles that get no bytes.
 	blank func(tx, ty int) bool
+	// separate writes every sample of the pixels as a plane of its own.
+	separate bool
+	sample   int // the one that is written now, when separate
 	// pool, when positive, is how many distinct tiles are encoded; the others
 	// repeat them.
 	pool int
@@ -33,21 +36,36 @@ type page struct {
 func (p *page) write(ctx context.Context, w *tiff.Writer) (*tiff.Directory, error) {
 	across, down := (p.width-1)/p.tileWidth+1, (p.height-1)/p.tileHeight+1
 	d := &tiff.Directory{Tiled: p.tiled, Segments: make([]tiff.Extent, 0, across*down)}
+	pixel := p.draw(0, 0, 1, 1)
+	planes := 1
+	if p.separate {
+		planes = pixel.Samples
+	}
+	for p.sample = range planes {
+		if err := p.writePlane(ctx, w, d, across, down); err != nil {
+			return nil, err
+		}
+	}
+	d.Fields = append(p.pixelFields(pixel), p.fields...)
+	return d, nil
+}
+
+// writePlane writes the tiles of all samples, or of one when separate.
+func (p *page) writePlane(ctx context.Context, w *tiff.Writer, d *tiff.Directory, across, down int) error {
 	pooled := make(map[int][]byte, p.pool)
 	for ty := range down {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		for _, bytes := range p.row(ty, across, down, pooled) {
 			extent, err := w.Segment(bytes)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			d.Segments = append(d.Segments, extent)
 		}
 	}
-	d.Fields = append(p.pixelFields(p.draw(0, 0, 1, 1)), p.fields...)
-	return d, nil
+	return nil
 }
 
 // row encodes the tiles of one row, on all processors. Those of a pool are kept
@@ -107,13 +125,21 @@ func (p *page) segment(tx, ty int) *pixel.Raster {
 	if !p.tiled {
 		height = min(height, p.height-ty*p.tileHeight)
 	}
-	return p.draw(tx*p.tileWidth, ty*p.tileHeight, p.tileWidth, height)
+	r := p.draw(tx*p.tileWidth, ty*p.tileHeight, p.tileWidth, height)
+	if p.separate {
+		r = channel(r, p.sample)
+	}
+	return r
 }
 
 // pixelFields are the fields that say how pixels are stored.
 func (p *page) pixelFields(sample *pixel.Raster) []tiff.Field {
 	short := func(tag tiff.Tag, v ...uint64) tiff.Field { return tiff.NumberField(tag, tiff.Short, v...) }
 	long := func(tag tiff.Tag, v int) tiff.Field { return tiff.NumberField(tag, tiff.Long, uint64(v)) }
+	configuration := uint64(1)
+	if p.separate {
+		configuration = 2
+	}
 	bits := make([]uint64, sample.Samples)
 	for i := range bits {
 		bits[i] = uint64(8 * sample.Type.Bytes())
@@ -125,7 +151,7 @@ func (p *page) pixelFields(sample *pixel.Raster) []tiff.Field {
 		short(tiff.Compression, uint64(p.encoder.scheme)),
 		short(tiff.PhotometricInterpretation, uint64(p.photometric)),
 		short(tiff.SamplesPerPixel, uint64(sample.Samples)),
-		short(tiff.PlanarConfiguration, 1),
+		short(tiff.PlanarConfiguration, configuration),
 	}
 	if p.tiled {
 		fields = append(fields, long(tiff.TileWidth, p.tileWidth), long(tiff.TileLength, p.tileHeight))

@@ -33,6 +33,7 @@ type Pyramid struct {
 	BigEndian   bool
 	SubIFDs     bool // levels are SubIFDs of the first; otherwise pages
 	Strips      bool // one untiled level only
+	Separate    bool // every sample is a plane of its own (PlanarConfiguration 2)
 	// Pool, when positive, is how many distinct tiles a level has.
 	Pool int
 }
@@ -80,7 +81,7 @@ func (o Pyramid) page(factor int) *page {
 	width, height := o.Size(factor)
 	p := &page{
 		width: width, height: height, tileWidth: o.TileSize, tileHeight: o.TileSize,
-		tiled: !o.Strips, pool: poolOf(o.Pool, factor),
+		tiled: !o.Strips, separate: o.Separate, pool: poolOf(o.Pool, factor),
 		encoder: &encoder{scheme: o.Compression, predictor: o.Predictor, bigEndian: o.BigEndian, complete: o.Complete},
 	}
 	if o.Strips {

@@ -176,6 +176,9 @@ func goodFixtures() (out []string) {
 	for name := range PlanarFixtures() {
 		out = append(out, "planartiff/"+name)
 	}
+	for path := range StackFixtures() {
+		out = append(out, path)
+	}
 	return out
 }
 
