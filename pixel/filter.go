@@ -13,22 +13,23 @@ type filter[F real] struct {
 }
 
 // newFilter plans scaling `from` source pixels, averaged in blocks of `box`
-// (the last may be partial), to `to` pixels.
-func newFilter[F real](from, to, box int) *filter[F] {
+// (the last may be partial), to `to` pixels that lie `shift` of their own width
+// to the right.
+func newFilter[F real](from, to, box int, shift float64) *filter[F] {
 	source := (from + box - 1) / box
 	scale := float64(from) / float64(box) / float64(to) // averaged pixels per output pixel
 	kernel, support := lanczos3, 3*scale
 	stretch := scale
 	switch {
-	case from == to:
+	case from == to && shift == 0:
 		kernel, support, stretch = nearest, 0.5, 1
-	case scale < 1:
+	case scale <= 1:
 		kernel, support, stretch = catmullRom, 2, 1
 	}
 	f := &filter[F]{first: make([]int, to), starts: make([]int, to+1)}
 	var raw []float64
 	for i := range to {
-		centre := (float64(i)+0.5)*scale - 0.5
+		centre := (float64(i)+0.5-shift)*scale - 0.5
 		low := int(math.Ceil(centre - support))
 		high := int(math.Floor(centre + support))
 		a, b := clampInt(low, source), clampInt(high, source)

@@ -21,11 +21,31 @@ func Resize(r *Raster, width, height int) *Raster {
 	if width == r.Width && height == r.Height || r.Width == 0 || r.Height == 0 {
 		return Crop(r, 0, 0, width, height)
 	}
+	return resized(r, width, height, 0)
+}
+
+// Thumbnail is Resize as libvips' thumbnail operation does it (pims-api §4.7),
+// for pictures that must lie where the reference's lie. When a side grows, both
+// are resampled by an affine transformation whose origin is the corner of a
+// pixel and not its middle, so the picture lies half a pixel of the result to
+// the right and below. A side that shrinks at the same time does so first.
+func Thumbnail(r *Raster, width, height int) *Raster {
+	width, height = max(width, 1), max(height, 1)
+	if width <= r.Width && height <= r.Height || r.Width == 0 || r.Height == 0 {
+		return Resize(r, width, height)
+	}
+	if width < r.Width || height < r.Height {
+		r = Resize(r, min(width, r.Width), min(height, r.Height))
+	}
+	return resized(r, width, height, 0.5)
+}
+
+func resized(r *Raster, width, height int, shift float64) *Raster {
 	out := New(width, height, r.Samples, r.Type)
 	if wide(r.Type) {
-		resize[float64](out, r)
+		resize[float64](out, r, shift)
 	} else {
-		resize[float32](out, r)
+		resize[float32](out, r, shift)
 	}
 	return out
 }
@@ -37,10 +57,10 @@ func boxFactor(from, to int) int {
 	return max(1, int(math.Floor(float64(from)/float64(to)/boxGap)))
 }
 
-func resize[F real](out, r *Raster) {
+func resize[F real](out, r *Raster, shift float64) {
 	fx, fy := boxFactor(r.Width, out.Width), boxFactor(r.Height, out.Height)
-	columns := newFilter[F](r.Width, out.Width, fx)
-	rows := newFilter[F](r.Height, out.Height, fy)
+	columns := newFilter[F](r.Width, out.Width, fx, shift)
+	rows := newFilter[F](r.Height, out.Height, fy, shift)
 	box := newBoxer[F](r, fx, fy)
 
 	source := make([]F, ((r.Width+fx-1)/fx)*r.Samples)

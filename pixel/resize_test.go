@@ -143,7 +143,7 @@ func TestLanczosWeights(t *testing.T) {
 			t.Errorf("lanczos3(%v) = %v, want 0", x, got)
 		}
 	}
-	f := newFilter[float64](1000, 300, 1)
+	f := newFilter[float64](1000, 300, 1, 0)
 	for i := range 300 {
 		first, weights := f.at(i)
 		sum := 0.0

@@ -16,8 +16,8 @@ type gate struct {
 	waiting atomic.Int64
 }
 
-func newGate(c Config) gate {
-	g := gate{slots: make(chan struct{}, c.slots()), queue: int64(c.Queue)}
+func newGate(c Config) *gate {
+	g := &gate{slots: make(chan struct{}, c.slots()), queue: int64(c.Queue)}
 	if c.Queue == 0 {
 		g.queue = int64(64 * c.slots())
 	}

@@ -164,8 +164,9 @@ func decode(encoding formats.Encoding, data []byte, l formats.Level, tile int, d
 	if err != nil {
 		return nil, err
 	}
+	narrow := raster.Type == pixel.Uint8 || raster.Type == pixel.Uint16 // what alpha can be laid over
 	switch {
-	case raster.Samples == d.Samples+1 && encoding.Alpha:
+	case raster.Samples == d.Samples+1 && encoding.Alpha && narrow:
 		raster, err = pixel.FlattenAlpha(raster, nil)
 	case raster.Samples > d.Samples:
 		raster, err = pixel.SelectChannels(raster, firstChannels(d.Samples))

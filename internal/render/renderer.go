@@ -39,7 +39,7 @@ type Encoded struct {
 // concurrent use.
 type Renderer struct {
 	config Config
-	gate   gate
+	gate   *gate
 }
 
 // New makes a renderer within the bounds of a valid configuration.
