@@ -24,7 +24,7 @@ var version = "dev"
 // commands is the command line; the settings are not in it (DESIGN §8).
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve slides over HTTP, import what is uploaded."`
-	Worker  workerCommand  `cmd:"" help:"Import what the queue holds, without serving."`
+	Worker  workerCommand  `cmd:"" help:"Import and convert what the queues hold, without serving."`
 	Import  importCommand  `cmd:"" help:"Import files, or folders walked recursively."`
 	Inspect inspectCommand `cmd:"" help:"Show the structure of a file or slide, and what would make it slow."`
 	Verify  verifyCommand  `cmd:"" help:"Check a slide's index and decode its tiles."`

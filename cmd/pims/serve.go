@@ -44,10 +44,13 @@ func printURLs(t terminal, address net.Addr, base string) {
 	fmt.Fprintf(t.out, "\n  slides   %s/\n  API      %s/docs\n  health   %s/ping\n\n", root, root, root)
 }
 
-type workerCommand struct{}
+type workerCommand struct {
+	Queues []string `help:"The queues to work on: import, convert. Both when not given." enum:"import,convert" sep:","`
+}
 
-// Run imports what the queue holds until the process is told to stop.
-func (workerCommand) Run(ctx context.Context, t terminal) error {
+// Run imports and converts what the queues hold until the process is told to
+// stop.
+func (c workerCommand) Run(ctx context.Context, t terminal) error {
 	cfg, err := t.settings()
 	if err != nil {
 		return err
@@ -58,5 +61,5 @@ func (workerCommand) Run(ctx context.Context, t terminal) error {
 	}
 	defer t.closing(a)
 	a.LogStart(ctx)
-	return a.Work(ctx)
+	return a.Work(ctx, c.Queues...)
 }

@@ -56,6 +56,7 @@ type App struct {
 	Catalog  *slide.Catalog
 	Importer *importer.Importer
 	Queue    queue.Queue // nil unless Options.Queue
+	Convert  queue.Queue // of conversions; nil when whoever imports converts
 
 	demo    func(ctx context.Context, w io.WriteSeeker) error
 	machine *objectstore.Store // the file system, for files named on the command line
@@ -146,7 +147,7 @@ func (a *App) openImporter(context.Context, Options) (err error) {
 			importer.LogListener{Log: a.Logs.For("import")},
 			importCounter{metrics: a.Metrics},
 		},
-		Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
+		Convert: a.Convert, Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
 	})
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,12 +94,52 @@ func cutRequestsLater(grace context.Context, cut context.CancelFunc) func() {
 	}
 }
 
-// Work imports what the queue holds and watches the uploads folder, until ctx
-// ends and the imports in hand are given back.
-func (a *App) Work(ctx context.Context) error {
+// The queues that Work works on.
+const (
+	QueueImport  = "import"
+	QueueConvert = "convert"
+)
+
+// Work imports and converts what the queues hold and watches the uploads
+// folder, until ctx ends and the work in hand is given back. Without names it
+// works on both queues. The uploads folder is watched by who imports.
+func (a *App) Work(ctx context.Context, queues ...string) error {
 	if a.Queue == nil {
 		return fault.New(fault.Internal, "no-queue", "This process was started without a queue to work on.")
 	}
+	if len(queues) == 0 {
+		queues = []string{QueueImport, QueueConvert}
+	}
+	for _, name := range queues {
+		if name != QueueImport && name != QueueConvert {
+			return fault.New(fault.Invalid, "queue-unknown", "There is no queue %q: expected import or convert.", name)
+		}
+	}
+	if slices.Contains(queues, QueueConvert) && a.Convert == nil && len(queues) == 1 {
+		return fault.New(fault.Invalid, "no-convert-queue", "There is no convert queue to work on: set QUEUE_CONVERT_URL.")
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var group sync.WaitGroup
+	failures := make([]error, 2)
+	if slices.Contains(queues, QueueConvert) && a.Convert != nil {
+		group.Go(func() {
+			defer stop()
+			failures[0] = importer.Work(ctx, a.Convert, a.Importer, a.Config.Import.ConvertWorkers, a.Logs.For("import"))
+		})
+	}
+	if slices.Contains(queues, QueueImport) {
+		group.Go(func() {
+			defer stop()
+			failures[1] = a.importUploads(ctx)
+		})
+	}
+	group.Wait()
+	return errors.Join(failures...)
+}
+
+// importUploads works on the import queue.
+func (a *App) importUploads(ctx context.Context) error {
 	if err := a.importDemo(ctx); err != nil {
 		// The demonstration is a courtesy; a service without it is whole.
 		a.Logs.For("app").WarnContext(ctx, "the demonstration slide was not imported", "error", err)

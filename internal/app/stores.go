@@ -42,8 +42,8 @@ func (a *App) file(path string) (*objectstore.Store, string, error) {
 }
 
 func (a *App) openQueue(ctx context.Context, o Options) (err error) {
-	if !o.Queue {
-		return nil
+	if err := a.openConvertQueue(ctx, o); err != nil || !o.Queue {
+		return err
 	}
 	folder, isLocal := a.Config.Queue.Local()
 	if !isLocal {
@@ -56,6 +56,28 @@ func (a *App) openQueue(ctx context.Context, o Options) (err error) {
 	}
 	a.Queue = q
 	a.closers = append(a.closers, q.Close)
+	return nil
+}
+
+// openConvertQueue opens the queue of conversions. A process that works on no
+// local queue converts what it imports itself; a function sends to SQS.
+func (a *App) openConvertQueue(ctx context.Context, o Options) error {
+	folder, url := a.Config.Queue.Convert()
+	switch {
+	case url != "":
+		q, err := sqs.Open(ctx, url, a.Config.SQS)
+		if err != nil {
+			return err
+		}
+		a.Convert = q
+	case folder != "" && o.Queue:
+		q, err := local.Open(folder, local.Config{Log: a.Logs.For("queue")})
+		if err != nil {
+			return err
+		}
+		a.Convert = q
+		a.closers = append(a.closers, q.Close)
+	}
 	return nil
 }
 

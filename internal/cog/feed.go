@@ -42,7 +42,9 @@ func (x *Prepared) build(ctx context.Context, plane, first, last int) error {
 	return nil
 }
 
-func sameGrid(a, b formats.Level) bool { return a.TileWidth == b.TileWidth && a.TileHeight == b.TileHeight }
+func sameGrid(a, b formats.Level) bool {
+	return a.TileWidth == b.TileWidth && a.TileHeight == b.TileHeight && a.Strips == b.Strips
+}
 
 // item is one tile on its way from reading to decoding.
 type item struct {

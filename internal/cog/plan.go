@@ -153,6 +153,9 @@ func noTIFFTile(l formats.Level, e formats.Encoding) string {
 	if _, ok := schemes[e.Codec]; !ok {
 		return "tiles of codec " + string(e.Codec) + ", which have no place in a TIFF file"
 	}
+	if l.Strips {
+		return "strips instead of tiles"
+	}
 	if !goodGrid(l) {
 		return fmt.Sprintf("tiles of %d × %d pixels; multiples of 16 from %d to %d are kept", l.TileWidth, l.TileHeight, minTileSide, maxTileSide)
 	}
@@ -221,7 +224,8 @@ func (p *Plan) planTranscode(why string) error {
 				"tiles are stored as %s, which this build cannot decode; use a build with libvips", e.Codec)
 		}
 	}
-	if s.Locate == nil || !goodGrid(base) {
+	if s.Locate == nil || !goodGrid(base) || base.Strips {
+		base.Strips = false
 		base.TileWidth, base.TileHeight = p.options.TileSide, p.options.TileSide
 	}
 	p.levels = []planned{{Level: base, stored: made}}

@@ -23,7 +23,7 @@ type Prepared struct {
 
 	plan   *Plan
 	spool  *spool
-	places [][]places // by level, by plane
+	places [][]places               // by level, by plane
 	made   map[int]formats.Encoding // by the level that a chain begins with
 	layout *Layout
 }

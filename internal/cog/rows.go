@@ -140,7 +140,7 @@ func (g *gridRows) decodeRow(ctx context.Context, row int) error {
 			if err != nil {
 				return err
 			}
-			pieces[i], err = codec.Decode(g.enc, data[0], g.level.TileWidth, g.level.TileHeight)
+			pieces[i], err = g.decode(data[0], row*across+i)
 			if err != nil {
 				return tileFault(err, 0, row*across+i, g.enc, len(data[0]))
 			}
@@ -152,6 +152,12 @@ func (g *gridRows) decodeRow(ctx context.Context, row int) error {
 	}
 	g.decoded, g.row = g.join(pieces), row
 	return nil
+}
+
+// decode gives a piece at its stored size: the last strip may be shorter.
+func (g *gridRows) decode(data []byte, n int) (*pixel.Raster, error) {
+	width, height := g.level.StoredSize(n)
+	return codec.Decode(g.enc, data, width, height)
 }
 
 // join puts a row of pieces side by side; what is blank stays zero.

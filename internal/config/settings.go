@@ -123,6 +123,9 @@ type Queue struct {
 	// URL is "local:" with an optional folder for the journal, or the URL of an
 	// SQS queue.
 	URL string `env:"QUEUE_URL" envDefault:"local:data/queue" desc:"Where imports wait: local:FOLDER (a journal on disk, worked on by this process), or the URL of an SQS queue."`
+	// ConvertURL is of the same kinds; empty means beside the import queue when
+	// that is local, and no queue otherwise.
+	ConvertURL string `env:"QUEUE_CONVERT_URL" desc:"Where conversions wait: local:FOLDER or the URL of an SQS queue. Empty means a folder beside a local import queue; with an SQS import queue, each process then converts what it has imported right after."`
 }
 
 // Local is the journal's folder when the queue is in this process.
@@ -134,9 +137,35 @@ func (q Queue) Local() (folder string, ok bool) {
 	return folder, ok
 }
 
+// Convert is the queue of conversions: a folder, a URL, or neither when there
+// is none.
+func (q Queue) Convert() (folder, url string) {
+	beside, isLocal := q.Local()
+	folder, named := strings.CutPrefix(q.ConvertURL, "local:")
+	switch {
+	case named && folder != "":
+		return folder, ""
+	case (named || q.ConvertURL == "") && isLocal:
+		return filepath.Clean(beside) + "-convert", ""
+	case named:
+		return filepath.FromSlash("data/queue-convert"), ""
+	default:
+		return "", q.ConvertURL
+	}
+}
+
 // Validate checks the form of the URL.
 func (q Queue) Validate() error {
-	if _, local := q.Local(); local || strings.HasPrefix(q.URL, "https://") || strings.HasPrefix(q.URL, "http://") {
+	remote := func(url string) bool { return strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://") }
+	if c := q.ConvertURL; c != "" && !strings.HasPrefix(c, "local:") && !remote(c) {
+		return fault.New(fault.Invalid, "config-value",
+			"QUEUE_CONVERT_URL is %q: expected nothing, local:, local:FOLDER, or the https:// URL of an SQS queue", c)
+	}
+	if folder, url := q.Convert(); url != "" && url == q.URL || folder != "" && "local:"+folder == q.URL {
+		return fault.New(fault.Invalid, "config-value",
+			"QUEUE_CONVERT_URL and QUEUE_URL are both %q: expected two queues, so that long conversions do not keep imports waiting", q.URL)
+	}
+	if _, local := q.Local(); local || remote(q.URL) {
 		return nil
 	}
 	return fault.New(fault.Invalid, "config-value",

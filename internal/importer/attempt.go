@@ -25,8 +25,13 @@ type attempt struct {
 	format  formats.Format
 	image   formats.Image
 	desc    *formats.Description
-	locator formats.TileLocator
+	locator formats.TileLocator  // nil for an image without addressable tiles
+	region  formats.RegionReader // of such an image
 	encs    []formats.Encoding
+	decided decision
+	// view is what tiles are read from instead of the upload, once that was
+	// converted.
+	view *view
 }
 
 // tell notifies the listeners of an event with the report as it is.
@@ -36,6 +41,9 @@ func (w *attempt) tell(ctx context.Context, name EventName) {
 
 // progress moves the bar and notes what was read so far.
 func (w *attempt) progress(ctx context.Context, to float64) error {
+	if w.claim.converting { // which has a progress of its own
+		return ctx.Err()
+	}
 	return w.claim.change(ctx, func(r *Report) {
 		r.Progress = max(r.Progress, to)
 		w.noteReads(r)

@@ -27,9 +27,14 @@ func check(ctx context.Context, w *attempt) error {
 	if err := w.open(ctx); err != nil {
 		return w.stale(ctx, err)
 	}
-	if err := checkDescription(w.desc, w.encs); err != nil {
+	encs := w.encs
+	if w.locator == nil {
+		encs = make([]formats.Encoding, 1) // a level of pixels names none
+	}
+	if err := checkDescription(w.desc, encs); err != nil {
 		return err
 	}
+	w.decided = w.im.config.decide(w.format.Info(), w.desc, w.encs)
 	if checker, ok := w.image.(formats.Checker); ok {
 		if err := checker.Check(ctx); err != nil {
 			return w.stale(ctx, err)
@@ -38,7 +43,7 @@ func check(ctx context.Context, w *attempt) error {
 	d := w.desc
 	w.note(func(r *Report) {
 		r.Width, r.Height, r.Levels, r.Tiles = d.Width, d.Height, len(d.Levels), tilesOf(d)
-		r.Viewable, r.PixelsIdentical = true, true
+		r.Viewable, r.PixelsIdentical = w.decided.viewable, w.decided.viewable
 		if why := undecodable(w.encs); why != "" {
 			r.Viewable, r.PixelsIdentical = false, false
 			r.Why = why
@@ -48,9 +53,12 @@ func check(ctx context.Context, w *attempt) error {
 	if err := w.progress(ctx, 0.12); err != nil {
 		return err
 	}
-	checked, err := w.sample(ctx)
-	if err != nil {
-		return w.stale(ctx, err)
+	checked := 0
+	if w.locator != nil {
+		var err error
+		if checked, err = w.sample(ctx); err != nil {
+			return w.stale(ctx, err)
+		}
 	}
 	w.note(func(r *Report) { r.TilesChecked = checked })
 	w.tell(ctx, EndIntegrityCheck)
@@ -65,13 +73,17 @@ func (w *attempt) open(ctx context.Context) (err error) {
 	if w.desc, err = w.image.Describe(ctx); err != nil {
 		return err
 	}
-	locator, ok := w.image.(formats.TileLocator)
-	if !ok {
-		return fault.New(fault.Unsupported, "conversion-needed",
-			"%s files have no tiles that can be read one by one; they must be converted first, for example to a pyramidal TIFF",
-			w.format.Info().Name)
+	if locator, ok := w.image.(formats.TileLocator); ok {
+		w.locator, w.encs = locator, locator.Encodings()
+		return nil
 	}
-	w.locator, w.encs = locator, locator.Encodings()
+	region, ok := w.image.(formats.RegionReader)
+	if !ok || w.im.config.Convert == ConvertNever {
+		return fault.New(fault.Unsupported, "conversion-needed",
+			"%s files have no tiles that can be read one by one; they must be converted first, which CONVERT=%s does not allow or this format does not offer",
+			w.format.Info().Name, w.im.config.Convert)
+	}
+	w.region = region
 	return nil
 }
 

@@ -28,6 +28,8 @@ type claim struct {
 	etag     string // of import.json as we wrote it last
 	storedAt time.Time
 	lost     bool
+	// converting makes time count for the conversion, not for the import.
+	converting bool
 }
 
 // stored gives an import's report and the ETag it was read with; nil without
@@ -94,7 +96,7 @@ func (im *Importer) newClaim(r *Report, now time.Time) *claim {
 // finished tells whether a stored report is the last word on the job. A
 // failure of an older program is not: the newer one may know the format.
 func (im *Importer) finished(r *Report, job Job) bool {
-	return r.State == StateDone || r.State == StateFailed && !job.Again && r.Creator == im.deps.Creator
+	return r.State == StateDone || r.State == StateConverting || r.State == StateFailed && !job.Again && r.Creator == im.deps.Creator
 }
 
 func busy(id slide.ID, l *Lease) error {
@@ -121,6 +123,9 @@ func (im *Importer) begin(old *Report, job Job, now time.Time) *Report {
 // knows less. Only a job that runs a failed import again may say otherwise.
 func (r *Report) inherit(old *Report, job Job) {
 	r.CreatedAt, r.Attempt, r.Source = old.CreatedAt, old.Attempt, old.Source
+	if len(job.Properties) == 0 {
+		r.Properties = old.Properties
+	}
 	if !job.Again {
 		r.Name, r.Path, r.InPlace = old.Name, old.Path, old.InPlace
 	}
@@ -129,7 +134,7 @@ func (r *Report) inherit(old *Report, job Job) {
 func (im *Importer) newReport(job Job, now time.Time) *Report {
 	return &Report{
 		ID: job.ID, Path: job.ID.Prefix() + CleanName(job.Name), Name: job.Name,
-		Upload: job.Upload, InPlace: job.InPlace, State: StateQueued,
+		Upload: job.Upload, InPlace: job.InPlace, Properties: job.Properties, State: StateQueued,
 		CreatedAt: now, UpdatedAt: now, Creator: im.deps.Creator,
 	}
 }
@@ -171,7 +176,10 @@ func (c *claim) commit(ctx context.Context, edit func(*Report)) error {
 func (c *claim) edit(edit func(*Report)) {
 	now := c.im.deps.Clock.Now()
 	c.report.UpdatedAt = now
-	if c.report.StartedAt != nil {
+	switch {
+	case c.converting:
+		c.report.Conversion.Seconds = now.Sub(*c.report.Conversion.StartedAt).Seconds()
+	case c.report.StartedAt != nil:
 		c.report.Seconds = now.Sub(*c.report.StartedAt).Seconds()
 	}
 	edit(c.report)

@@ -11,7 +11,7 @@ import (
 // EventName is what happened, in the words of PIMS (pims-api §6.4).
 type EventName string
 
-// The events of an import. Conversion and unpacking have theirs when they come.
+// The events of an import.
 const (
 	StartDataExtraction  EventName = "start_data_extraction"
 	MovedPendingFile     EventName = "moved_pending_file"
@@ -22,6 +22,13 @@ const (
 	StartIntegrityCheck  EventName = "start_integrity_check"
 	EndIntegrityCheck    EventName = "end_integrity_check"
 	ErrorIntegrity       EventName = "error_integrity"
+	StartConversion      EventName = "start_conversion"
+	EndConversion        EventName = "end_conversion"
+	ErrorConversion      EventName = "error_conversion"
+	StartUnpacking       EventName = "start_unpacking"
+	EndUnpacking         EventName = "end_unpacking"
+	ErrorUnpacking       EventName = "error_unpacking"
+	RegisterFile         EventName = "register_file"
 	StartSpatialDeploy   EventName = "start_spatial_deploy"
 	EndSpatialDeploy     EventName = "end_spatial_deploy"
 	StartHistogramDeploy EventName = "start_histogram_deploy"

@@ -24,6 +24,9 @@ type Deps struct {
 	// Files opens a file of this machine, for uploads of BucketFile, and says
 	// under which key the store has it; nil where that is not offered.
 	Files func(path string) (store *objectstore.Store, key string, err error)
+	// Convert is where conversions wait; when nil, whoever imports a slide
+	// converts it right after.
+	Convert queue.Queue
 	// Catalog forgets slides that were imported again, and is what Verify
 	// opens slides with; nil in a process that serves none.
 	Catalog *slide.Catalog
@@ -143,6 +146,9 @@ func (im *Importer) Import(ctx context.Context, job Job) (*Report, error) {
 	if err := job.validate(); err != nil {
 		return nil, err
 	}
+	if job.Convert {
+		return im.Convert(ctx, job)
+	}
 	if job.Recount != "" {
 		return im.Recount(ctx, job.ID, job.Recount)
 	}
@@ -157,7 +163,7 @@ func (im *Importer) Import(ctx context.Context, job Job) (*Report, error) {
 		if done.State == StateDone {
 			im.removeUpload(ctx, done)
 		}
-		return done, done.Err()
+		return im.thenConvert(ctx, job, done, done.Err())
 	}
 	held, stop := c.hold(ctx)
 	err = im.contained(held, c, job)
@@ -165,7 +171,8 @@ func (im *Importer) Import(ctx context.Context, job Job) (*Report, error) {
 	if errors.Is(context.Cause(held), errLost) {
 		err = errLost
 	}
-	return im.conclude(ctx, c, err)
+	r, err := im.conclude(ctx, c, err)
+	return im.thenConvert(ctx, job, r, err)
 }
 
 // knownOrThere fails with kind NotFound for a job whose upload is gone and of
@@ -249,6 +256,8 @@ func (im *Importer) conclude(ctx context.Context, c *claim, err error) (*Report,
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	switch {
+	case err == nil && c.snapshot().State == StateConverting:
+		return im.handOver(after, c)
 	case err == nil:
 		return im.succeed(after, c)
 	case errors.Is(err, errLost):
@@ -334,6 +343,9 @@ func (im *Importer) giveBack(ctx context.Context, c *claim, cause error) {
 // reason. An import that is finished meanwhile, or in another worker's hands,
 // is left alone.
 func (im *Importer) Abandon(ctx context.Context, job Job, cause error) (*Report, error) {
+	if job.Convert {
+		return im.abandonConversion(ctx, job.ID, cause)
+	}
 	c, done, err := im.claim(ctx, job)
 	if err != nil || done != nil {
 		return done, err

@@ -29,11 +29,22 @@ type Job struct {
 	Upload  Upload   `json:"upload"`
 	Name    string   `json:"name"`              // as the user knows the file
 	InPlace bool     `json:"inPlace,omitempty"` // leave the bytes where they are
+	// Properties are what the user says about the slide.
+	Properties []Property `json:"properties,omitempty"`
 	// Again runs an import that has failed before once more.
 	Again bool `json:"again,omitempty"`
+	// Convert asks for the conversion of a slide that was imported so far,
+	// instead of an import.
+	Convert bool `json:"convert,omitempty"`
 	// Recount asks for the histogram of a slide that is imported already,
 	// instead of an import.
 	Recount Recount `json:"recount,omitempty"`
+}
+
+// Property is one thing that a user says about a slide.
+type Property struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
 }
 
 // NewJob makes the job of an upload, its id derived. name "" means the last

@@ -88,6 +88,9 @@ func (im *Importer) reindex(ctx context.Context, c *claim, exact bool) error {
 	if err := check(ctx, w); err != nil {
 		return err
 	}
+	if err := w.viewConverted(ctx, r.Conversion); err != nil {
+		return err
+	}
 	if err := w.deploy(ctx, *r.Source); err != nil {
 		return err
 	}

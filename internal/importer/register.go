@@ -26,7 +26,13 @@ func register(ctx context.Context, w *attempt) error {
 	if err := w.progress(ctx, 0.6); err != nil {
 		return err
 	}
-
+	if w.decided.convert {
+		w.note(func(r *Report) { r.Conversion = &Conversion{State: ConversionQueued, Why: w.decided.why} })
+	}
+	if w.decided.convert && !w.decided.viewable {
+		w.note(func(r *Report) { r.State, r.Why = StateConverting, w.decided.why })
+		return nil
+	}
 	return w.deploy(ctx, src)
 }
 
@@ -38,6 +44,9 @@ func (w *attempt) deploy(ctx context.Context, src slide.SourceObject) (err error
 		Creator: w.im.deps.Creator, CreatedAt: w.im.deps.Clock.Now().UTC(),
 		Name: path.Base(w.claim.snapshot().Path), OriginalName: w.job.Name,
 		Sources: []slide.SourceObject{src}, Description: *w.desc, Encodings: w.encs,
+	}
+	if w.view != nil {
+		m.Sources, m.Originals, m.Spatial = []slide.SourceObject{w.view.object}, []slide.SourceObject{src}, spatialFormat(w.desc)
 	}
 	if m.Associated, err = w.storeAssociated(ctx); err != nil {
 		return w.stale(ctx, err)

@@ -17,8 +17,11 @@ const (
 	StateProbing     State = "probing"
 	StateChecking    State = "checking"
 	StateRegistering State = "registering"
-	StateDone        State = "done"
-	StateFailed      State = "failed"
+	// StateConverting is of a slide that can be viewed only once it is
+	// converted. Conversions of others show in Conversion alone.
+	StateConverting State = "converting"
+	StateDone       State = "done"
+	StateFailed     State = "failed"
 )
 
 // Final tells whether nothing more will happen.
@@ -27,14 +30,16 @@ func (s State) Final() bool { return s == StateDone || s == StateFailed }
 // Report is import.json: the state of an import and what was found. Fields are
 // never renamed.
 type Report struct {
-	ID       slide.ID `json:"id"`
-	Path     string   `json:"path"` // "<id>/<name>", what goes into /image/{path}
-	Name     string   `json:"name"` // as the user gave it
-	Upload   Upload   `json:"upload"`
-	InPlace  bool     `json:"inPlace,omitempty"`
-	State    State    `json:"state"`
-	Progress float64  `json:"progress"` // 0 to 1, over all stages
-	Attempt  int      `json:"attempt"`  // how often work on it began
+	ID      slide.ID `json:"id"`
+	Path    string   `json:"path"` // "<id>/<name>", what goes into /image/{path}
+	Name    string   `json:"name"` // as the user gave it
+	Upload  Upload   `json:"upload"`
+	InPlace bool     `json:"inPlace,omitempty"`
+	// Properties are what the user said about the slide when it was uploaded.
+	Properties []Property `json:"properties,omitempty"`
+	State      State      `json:"state"`
+	Progress   float64    `json:"progress"` // 0 to 1, over all stages
+	Attempt    int        `json:"attempt"`  // how often work on it began
 
 	Format string `json:"format,omitempty"` // formats.Info.ID
 	// Why says what decided: the rule that recognised the format and, when
@@ -64,6 +69,11 @@ type Report struct {
 	// PixelsIdentical is true when viewers get the upload's own encoded
 	// pixels, which is what registering does.
 	PixelsIdentical bool `json:"pixelsIdentical,omitempty"`
+
+	// Conversion tells of the rewriting as a COG; nil when none was needed.
+	Conversion *Conversion `json:"conversion,omitempty"`
+	// Archive tells of the slides that an archive held; nil for a slide.
+	Archive *Archive `json:"archive,omitempty"`
 
 	// Source is where the upload's bytes lie for good, once they do.
 	Source *slide.SourceObject `json:"source,omitempty"`
@@ -125,6 +135,15 @@ func (r *Report) clone() *Report {
 	if r.Lease != nil { // the one thing that is changed where it is
 		lease := *r.Lease
 		out.Lease = &lease
+	}
+	if r.Conversion != nil {
+		conversion := *r.Conversion
+		out.Conversion = &conversion
+	}
+	if r.Archive != nil {
+		archive := *r.Archive
+		archive.Children = append([]Child(nil), r.Archive.Children...)
+		out.Archive = &archive
 	}
 	return &out
 }

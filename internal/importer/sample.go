@@ -91,14 +91,13 @@ func planeAt(d *formats.Description, number int) formats.Plane {
 
 // locate asks the format and does not believe it: extents lie in the source.
 func (w *attempt) locate(ctx context.Context, level int, plane formats.Plane, first, count int) ([]formats.Extent, error) {
-	got, err := w.locator.Locate(ctx, level, plane, first, count)
+	got, size, err := w.located(ctx, level, plane, first, count)
 	if err != nil {
 		return nil, err
 	}
 	if len(got) != count {
 		return nil, fault.New(fault.Internal, "locate-count", "%d tiles of level %d were asked for, the format located %d", count, level, len(got))
 	}
-	size := w.reader.Size()
 	for i, e := range got {
 		if e.Blank {
 			continue
@@ -111,6 +110,17 @@ func (w *attempt) locate(ctx context.Context, level int, plane formats.Plane, fi
 	return got, nil
 }
 
+// located asks whoever knows where tiles are, and tells the length of what
+// they are in.
+func (w *attempt) located(ctx context.Context, level int, plane formats.Plane, first, count int) ([]formats.Extent, int64, error) {
+	if w.view != nil {
+		got, err := w.view.file.Locate(ctx, level, w.desc.PlaneNumber(plane), first, count)
+		return got, w.view.reader.Size(), err
+	}
+	got, err := w.locator.Locate(ctx, level, plane, first, count)
+	return got, w.reader.Size(), err
+}
+
 // read gives the bytes of extents in one batch; none may be blank.
 func (w *attempt) read(ctx context.Context, extents []formats.Extent) ([][]byte, error) {
 	if len(extents) == 0 {
@@ -119,6 +129,9 @@ func (w *attempt) read(ctx context.Context, extents []formats.Extent) ([][]byte,
 	ranges := make([]source.Range, len(extents))
 	for i, e := range extents {
 		ranges[i] = source.Range{Offset: e.Offset, Length: e.Length}
+	}
+	if w.view != nil {
+		return w.view.reader.ReadRanges(ctx, ranges)
 	}
 	return w.reader.ReadRanges(ctx, ranges)
 }

@@ -49,6 +49,7 @@ func (v vast) Locate(_ context.Context, _ int, _ formats.Plane, first, count int
 func TestLargeIndexIsStreamed(t *testing.T) {
 	w := newWorld(t, dirDriver)
 	w.formats = []formats.Format{vast{last: formats.Extent{Blank: true}}}
+	w.config.Convert = importer.ConvertNever
 	r, err := w.importer().Import(background, w.uploadBytes("vast", []byte("0123456789")))
 	must(t, err)
 	if r.State != importer.StateDone || r.Tiles != 1_000_000 || r.SidecarBytes < 12_000_000 {

@@ -48,12 +48,6 @@ const (
 // Run works until ctx ends and all workers have stopped. Its error is nil
 // then; it is that of the queue when the queue can no longer be used.
 func (w *Worker) Run(ctx context.Context) error {
-	if w.Log == nil {
-		w.Log = slog.New(slog.DiscardHandler)
-	}
-	if w.Decode == nil {
-		w.Decode = decodeOne
-	}
 	if w.Workers < 1 {
 		w.Workers = w.Importer.config.Workers
 	}
@@ -70,6 +64,22 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	running.Wait()
 	return errors.Join(failures...)
+}
+
+// log and decode are what the worker was given, or the defaults. Process may be
+// called without Run, and concurrently, so they are not filled in.
+func (w *Worker) log() *slog.Logger {
+	if w.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return w.Log
+}
+
+func (w *Worker) decode(body []byte) ([]Job, error) {
+	if w.Decode == nil {
+		return decodeOne(body)
+	}
+	return w.Decode(body)
 }
 
 func decodeOne(body []byte) ([]Job, error) {
@@ -91,7 +101,7 @@ func (w *Worker) loop(ctx context.Context) error {
 				return err
 			}
 			failed++
-			w.Log.Error("import queue: cannot receive", "queue", w.Queue.Describe(), "error", err.Error())
+			w.log().Error("import queue: cannot receive", "queue", w.Queue.Describe(), "error", err.Error())
 			w.pause(ctx, delay(failed))
 			continue
 		}
@@ -127,7 +137,7 @@ func (w *Worker) Process(ctx context.Context, m queue.Message) {
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	if err := w.settle(after, m, job, err); err != nil {
-		w.Log.Error("import queue: message could not be settled; it will be delivered again",
+		w.log().Error("import queue: message could not be settled; it will be delivered again",
 			"message", m.ID, "error", err.Error())
 	}
 }
@@ -135,7 +145,7 @@ func (w *Worker) Process(ctx context.Context, m queue.Message) {
 // importAll runs the jobs of a message; the error is the first that asks for
 // another delivery, with the job that it is about.
 func (w *Worker) importAll(ctx context.Context, m queue.Message) (Job, error) {
-	jobs, err := w.Decode(m.Body)
+	jobs, err := w.decode(m.Body)
 	if err != nil {
 		return Job{}, fault.New(fault.Invalid, "not-a-job", "%s", fault.Sentence(err)).Because(err)
 	}
@@ -157,7 +167,7 @@ func (w *Worker) settle(ctx context.Context, m queue.Message, job Job, err error
 	case err == nil:
 		return w.Queue.Ack(ctx, m)
 	case kind == fault.Invalid && fault.CodeOf(err) == "not-a-job" || fault.CodeOf(err) == "job-id-mismatch" || fault.CodeOf(err) == "job-incomplete":
-		w.Log.Warn("import queue: message is not a job", "message", m.ID, "error", err.Error())
+		w.log().Warn("import queue: message is not a job", "message", m.ID, "error", err.Error())
 		return w.Queue.Bury(ctx, m, fault.Sentence(err))
 	case kind == fault.Canceled:
 		return w.Queue.Release(ctx, m, 0)
@@ -165,13 +175,13 @@ func (w *Worker) settle(ctx context.Context, m queue.Message, job Job, err error
 		// Somebody works on it: this delivery only watches over its end.
 		return w.Queue.Release(ctx, m, delay(m.Attempt+2))
 	case m.Attempt >= w.Importer.config.MaxAttempts:
-		w.Log.Error("import given up", "message", m.ID, "slide", string(job.ID), "attempts", m.Attempt, "error", err.Error())
+		w.log().Error("import given up", "message", m.ID, "slide", string(job.ID), "attempts", m.Attempt, "error", err.Error())
 		if _, abandonErr := w.Importer.Abandon(ctx, job, err); abandonErr != nil && fault.KindOf(abandonErr) != fault.KindOf(err) {
-			w.Log.Error("import: the failure could not be reported", "slide", string(job.ID), "error", abandonErr.Error())
+			w.log().Error("import: the failure could not be reported", "slide", string(job.ID), "error", abandonErr.Error())
 		}
 		return w.Queue.Bury(ctx, m, fault.Sentence(err))
 	}
-	w.Log.Warn("import will be tried again", "message", m.ID, "slide", string(job.ID), "attempt", m.Attempt, "error", err.Error())
+	w.log().Warn("import will be tried again", "message", m.ID, "slide", string(job.ID), "attempt", m.Attempt, "error", err.Error())
 	return w.Queue.Release(ctx, m, delay(m.Attempt))
 }
 
@@ -185,7 +195,7 @@ func (w *Worker) keep(ctx context.Context, m queue.Message) (stop func()) {
 		for {
 			// At once too: how long the queue keeps it at first is unknown here.
 			if err := w.Queue.Extend(ctx, m, holdFor); err != nil && ctx.Err() == nil {
-				w.Log.Warn("import queue: visibility could not be extended", "message", m.ID, "error", err.Error())
+				w.log().Warn("import queue: visibility could not be extended", "message", m.ID, "error", err.Error())
 			}
 			select {
 			case <-ctx.Done():

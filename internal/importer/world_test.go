@@ -23,6 +23,7 @@ import (
 	"github.com/pims-cloud/pims/internal/objectstore/dir"
 	"github.com/pims-cloud/pims/internal/objectstore/memory"
 	"github.com/pims-cloud/pims/internal/objectstore/recording"
+	"github.com/pims-cloud/pims/internal/queue"
 	"github.com/pims-cloud/pims/internal/queue/queuetest"
 	"github.com/pims-cloud/pims/internal/slide"
 )
@@ -38,6 +39,8 @@ type world struct {
 	catalog *slide.Catalog
 	events  *eventLog
 	formats []formats.Format
+	config  importer.Config
+	convert queue.Queue // nil: converted right after the import
 }
 
 // newWorld makes a world of drivers; nil means two stores in memory.
@@ -46,7 +49,7 @@ func newWorld(t *testing.T, open func(t *testing.T) objectstore.Driver) *world {
 	if open == nil {
 		open = func(*testing.T) objectstore.Driver { return memory.New() }
 	}
-	w := &world{t: t, clock: queuetest.NewClock(), events: &eventLog{}, formats: all.Formats()}
+	w := &world{t: t, clock: queuetest.NewClock(), events: &eventLog{}, formats: all.Formats(), config: importer.DefaultConfig()}
 	w.writes = &mortal{Driver: open(t)}
 	w.reads = recording.Wrap(open(t))
 	w.slides, w.uploads = objectstore.New(w.writes), objectstore.New(w.reads)
@@ -69,6 +72,7 @@ func (w *world) importer() *importer.Importer {
 		Registry: formats.NewRegistry(w.formats, formats.ResolutionOrder{}),
 		Slides:   w.slides, Uploads: w.uploads, Catalog: w.catalog, Events: w.events, Clock: w.clock,
 		Files: openFile, Log: slog.New(slog.DiscardHandler), Creator: "pims test",
+		Config: w.config, Convert: w.convert,
 	})
 	must(w.t, err)
 	return im

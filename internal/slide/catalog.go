@@ -12,6 +12,7 @@ import (
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/config/units"
 	"github.com/pims-cloud/pims/internal/objectstore"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 	"github.com/pims-cloud/pims/source"
 )
 
@@ -92,8 +93,10 @@ func (c *Catalog) Open(ctx context.Context, id ID) (*Slide, error) {
 		return s, nil
 	}
 	s, _, err := c.flights.Do(ctx, string(id), func(ctx context.Context) (*Slide, error) {
+		defer timing.Start(ctx, timing.Open).Stop()
 		s, err := c.load(ctx, id)
 		if err == nil {
+			s.opened = time.Now()
 			c.open.Set(id, s)
 		}
 		return s, err
@@ -102,27 +105,7 @@ func (c *Catalog) Open(ctx context.Context, id ID) (*Slide, error) {
 }
 
 func (c *Catalog) load(ctx context.Context, id ID) (*Slide, error) {
-	prefix, object, err := c.stores.Slides.ReadPrefix(ctx, id.SidecarKey(), PrefixBytes)
-	if fault.KindOf(err) == fault.NotFound {
-		return nil, fault.New(fault.NotFound, "slide-not-found", "There is no slide %q.", string(id)).Because(err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	h, err := decodeHeader(id, prefix, object.Size)
-	if err != nil {
-		return nil, err
-	}
-	pagesStart := headerBytes + h.manifestBytes
-	if missing := pagesStart - int64(len(prefix)); missing > 0 {
-		rest, err := c.stores.Slides.ReadRanges(ctx, object.Key, object.ETag,
-			[]source.Range{{Offset: int64(len(prefix)), Length: missing}})
-		if err != nil {
-			return nil, err
-		}
-		prefix = append(prefix, rest[0]...)
-	}
-	manifest, err := decodeManifest(id, h, prefix[headerBytes:pagesStart], object.Size)
+	manifest, object, pagesStart, prefix, err := readManifest(ctx, c.stores.Slides, id)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +114,39 @@ func (c *Catalog) load(ctx context.Context, id ID) (*Slide, error) {
 		stores: &c.stores, pages: c.pages, ahead: c.ahead,
 	}
 	return s, s.keepCoarse(prefix[pagesStart:])
+}
+
+// ReadManifest reads a slide's manifest as it is stored now, and tells of which
+// sidecar it is, for who replaces that one. Kinds as those of Catalog.Open.
+func ReadManifest(ctx context.Context, slides *objectstore.Store, id ID) (*Manifest, objectstore.Object, error) {
+	m, object, _, _, err := readManifest(ctx, slides, id)
+	return m, object, err
+}
+
+// readManifest gives the bytes that were read as well, which may hold pages
+// from pagesStart on.
+func readManifest(ctx context.Context, slides *objectstore.Store, id ID) (m *Manifest, object objectstore.Object, pagesStart int64, prefix []byte, err error) {
+	prefix, object, err = slides.ReadPrefix(ctx, id.SidecarKey(), PrefixBytes)
+	if fault.KindOf(err) == fault.NotFound {
+		err = fault.New(fault.NotFound, "slide-not-found", "There is no slide %q.", string(id)).Because(err)
+	}
+	if err != nil {
+		return nil, object, 0, nil, err
+	}
+	h, err := decodeHeader(id, prefix, object.Size)
+	if err != nil {
+		return nil, object, 0, nil, err
+	}
+	pagesStart = headerBytes + h.manifestBytes
+	if missing := pagesStart - int64(len(prefix)); missing > 0 {
+		rest, err := slides.ReadRanges(ctx, object.Key, object.ETag, []source.Range{{Offset: int64(len(prefix)), Length: missing}})
+		if err != nil {
+			return nil, object, 0, nil, err
+		}
+		prefix = append(prefix, rest[0]...)
+	}
+	m, err = decodeManifest(id, h, prefix[headerBytes:pagesStart], object.Size)
+	return m, object, pagesStart, prefix, err
 }
 
 // keepCoarse checks and keeps the pages that lie wholly in what was read.
@@ -169,7 +185,7 @@ func (c *Catalog) Fresh(ctx context.Context, id ID, do func(*Slide) error) error
 		return err
 	}
 	err = do(s)
-	if fault.KindOf(err) != fault.Changed {
+	if err == nil || fault.KindOf(err) != fault.Changed {
 		return err
 	}
 	// Only the handle that failed is dropped: another request may already have

@@ -72,6 +72,9 @@ func (id ID) ReportKey() string { return id.Prefix() + "processed/import.json" }
 // MetadataKey is the key of the raw metadata.
 func (id ID) MetadataKey() string { return id.Prefix() + "processed/metadata.json" }
 
+// VisualisationKey is the key of the COG that a conversion made.
+func (id ID) VisualisationKey() string { return id.Prefix() + "processed/visualisation.tif" }
+
 // AnnotationsKey is the key of the annotations found inside the file.
 func (id ID) AnnotationsKey() string { return id.Prefix() + "processed/annotations.json" }
 

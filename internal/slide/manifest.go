@@ -17,17 +17,40 @@ type Manifest struct {
 	// Name is the sanitised file name: the slide's path is "<id>/<name>".
 	Name string `json:"name"`
 	// OriginalName is the name as the user gave it.
-	OriginalName string              `json:"originalName"`
-	Sources      []SourceObject      `json:"sources"`
-	Description  formats.Description `json:"description"`
-	Encodings    []formats.Encoding  `json:"encodings"`
-	Associated   []Associated        `json:"associated,omitempty"`
+	OriginalName string `json:"originalName"`
+	// Sources are what tiles are read from.
+	Sources []SourceObject `json:"sources"`
+	// Originals are the objects that were uploaded, once Sources are those that
+	// a conversion made of them; else empty. Since minor version 1.
+	Originals []SourceObject `json:"originals,omitempty"`
+	// Spatial is the format (formats.Info.ID) of converted Sources; "" when they
+	// are of the description's. Since minor version 1.
+	Spatial     string              `json:"spatial,omitempty"`
+	Description formats.Description `json:"description"`
+	Encodings   []formats.Encoding  `json:"encodings"`
+	Associated  []Associated        `json:"associated,omitempty"`
 	// Bounds has the least and greatest value of every channel, sampled at
 	// import; empty when they are not known.
 	Bounds []Bounds `json:"bounds,omitempty"`
 	// Index says where the pages of every level are; Encode fills it. It has
 	// one entry a level, in level order.
 	Index []LevelIndex `json:"index"`
+}
+
+// Uploaded are the objects as the user gave them, converted or not.
+func (m *Manifest) Uploaded() []SourceObject {
+	if len(m.Originals) > 0 {
+		return m.Originals
+	}
+	return m.Sources
+}
+
+// SpatialFormat is the format of what tiles are read from.
+func (m *Manifest) SpatialFormat() string {
+	if m.Spatial != "" {
+		return m.Spatial
+	}
+	return m.Description.Format
 }
 
 // Where a source object lies.

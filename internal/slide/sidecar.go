@@ -13,7 +13,7 @@ import (
 const (
 	headerBytes  = 64
 	majorVersion = 1
-	minorVersion = 0
+	minorVersion = 1
 
 	// TilesPerPage is how many entries a page has, but for the last one of a plane.
 	TilesPerPage = 4096

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/histogram"
 	"github.com/pims-cloud/pims/internal/objectstore"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 	"github.com/pims-cloud/pims/source"
 )
 
@@ -29,6 +31,8 @@ type Slide struct {
 	pages      *cache.Cache
 	ahead      *ahead                         // nil: nothing is read ahead
 	histogram  atomic.Pointer[histogram.File] // once it was asked for
+	opened     time.Time
+	memo       sync.Map // see Memo
 }
 
 // ID names the slide.
@@ -94,6 +98,7 @@ func (s *Slide) page(ctx context.Context, level int, plane formats.Plane, tile i
 		return s.coarse[start:end], nil
 	}
 	page, _, err := s.pages.Get(ctx, s.pageKey(start), func(ctx context.Context) ([]byte, error) {
+		defer timing.Start(ctx, timing.Read).Stop()
 		want := source.Range{Offset: s.pagesStart + start, Length: int64(length)}
 		got, err := s.stores.Slides.ReadRanges(ctx, s.id.SidecarKey(), s.etag, []source.Range{want})
 		if err != nil {
@@ -123,6 +128,7 @@ func (s *Slide) checked(e formats.Extent, level, tile int) (formats.Extent, erro
 // ReadTiles reads the bytes of several tiles in one batch a source, each read
 // pinned to the version that was imported. A blank extent gives nil.
 func (s *Slide) ReadTiles(ctx context.Context, extents []formats.Extent) ([][]byte, error) {
+	defer timing.Start(ctx, timing.Read).Stop()
 	out := make([][]byte, len(extents))
 	for n := range s.manifest.Sources {
 		var ranges []source.Range
@@ -174,7 +180,19 @@ func (s *Slide) OpenSource(n int) (source.Reader, error) {
 	if n < 0 || n >= len(s.manifest.Sources) {
 		return nil, fault.New(fault.Invalid, "no-such-source", "Source %d does not exist, the slide has %d.", n, len(s.manifest.Sources))
 	}
-	o := s.manifest.Sources[n]
+	return s.open(s.manifest.Sources[n])
+}
+
+// OpenUploaded is OpenSource for the objects as the user gave them.
+func (s *Slide) OpenUploaded(n int) (source.Reader, error) {
+	uploaded := s.manifest.Uploaded()
+	if n < 0 || n >= len(uploaded) {
+		return nil, fault.New(fault.Invalid, "no-such-source", "Upload %d does not exist, the slide has %d.", n, len(uploaded))
+	}
+	return s.open(uploaded[n])
+}
+
+func (s *Slide) open(o SourceObject) (source.Reader, error) {
 	store, key, err := s.stores.of(o)
 	if err != nil {
 		return nil, err

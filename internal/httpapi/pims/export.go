@@ -48,7 +48,7 @@ func (a *API) exportFile(w http.ResponseWriter, r *http.Request, v route.Vars) e
 func (a *API) export(w http.ResponseWriter, r *http.Request, f found, mediaType string) error {
 	m := f.Manifest()
 	name := downloadName(r.URL.Query().Get("filename"), m.OriginalName, m.Name)
-	if len(m.Sources) != 1 {
+	if len(m.Uploaded()) != 1 {
 		return exportZip(w, r, f, name)
 	}
 	content, err := openContent(r.Context(), f.Slide, 0, r.Header.Get("Range") == "")
@@ -58,7 +58,7 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, f found, mediaType 
 	h := w.Header()
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Disposition", attachment(name))
-	h.Set("ETag", contentTag(m.Sources[0]))
+	h.Set("ETag", contentTag(m.Uploaded()[0]))
 	h.Set("Cache-Control", "private,no-cache")
 	guard := &rangeGuard{ResponseWriter: w}
 	http.ServeContent(guard, r, "", f.ModTime(), content)
@@ -163,7 +163,7 @@ type content struct {
 // that a source that is gone or replaced is told as an error and not in the
 // middle of an answer.
 func openContent(ctx context.Context, s *slide.Slide, n int, fromStart bool) (*content, error) {
-	reader, err := s.OpenSource(n)
+	reader, err := s.OpenUploaded(n)
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +234,7 @@ func (c *content) Read(p []byte) (int, error) {
 // before, so it has no ranges.
 func exportZip(w http.ResponseWriter, r *http.Request, f found, name string) error {
 	m := f.Manifest()
-	if len(m.Sources) == 0 {
+	if len(m.Uploaded()) == 0 {
 		return problem.NoRepresentation(f.path, roleUpload)
 	}
 	if !strings.EqualFold(path.Ext(name), ".zip") {
@@ -254,7 +254,7 @@ func exportZip(w http.ResponseWriter, r *http.Request, f found, name string) err
 		return nil
 	}
 	archive := zip.NewWriter(w)
-	for n, o := range m.Sources {
+	for n, o := range m.Uploaded() {
 		body := first
 		if n > 0 {
 			if body, err = openContent(r.Context(), f.Slide, n, true); err != nil {

@@ -32,12 +32,17 @@ func fileOf(s *slide.Slide, role string) fileInfo {
 	case roleOriginal:
 		out.Filepath, out.IsSymbolic = string(s.ID())+"/"+originalPath(m), true
 	case roleSpatial:
-		out.Filepath, out.IsSymbolic = string(s.ID())+"/"+spatialPath(m), true
+		out.Filepath, out.IsSymbolic = string(s.ID())+"/"+spatialPath(m), m.Spatial == ""
+		if m.Spatial != "" { // a file of its own, no link to the upload
+			for _, source := range m.Sources {
+				out.Size += source.Size
+			}
+		}
 	case roleNone:
 		out.Filepath = string(s.ID()) + "/processed/histogram"
 	default:
 		out.Filepath = s.Path()
-		for _, source := range m.Sources {
+		for _, source := range m.Uploaded() {
 			out.Size += source.Size
 			out.IsSymbolic = out.IsSymbolic || source.In == slide.InFile
 		}

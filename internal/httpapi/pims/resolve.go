@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
+	"github.com/pims-cloud/pims/internal/httpapi/reply"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
 	"github.com/pims-cloud/pims/internal/slide"
 )
@@ -46,6 +48,9 @@ func (a *API) withSlide(r *http.Request, v route.Vars, do func(found) error) err
 				return problem.FilepathNotFound(candidate)
 			}
 			entered = true
+			if err := named(r, s); err != nil {
+				return err
+			}
 			return do(found{Slide: s, path: candidate, role: role})
 		})
 		if entered || (err != nil && problem.Status(err) != http.StatusNotFound) {
@@ -63,9 +68,31 @@ func (a *API) withSlide(r *http.Request, v route.Vars, do func(found) error) err
 	return problem.FilepathNotFound(path)
 }
 
+// trustVersion is how old an open slide may be and still prove that a client
+// names an outdated version, rather than one that this process has not seen yet.
+const trustVersion = time.Second
+
+// named holds the version that a URL names against the slide's. When they
+// differ and the slide was not opened just now, the error makes Catalog.Fresh
+// open it again; then the client is sent to the URL of the present version.
+func named(r *http.Request, s *slide.Slide) error {
+	asked := reply.VersionAsked(r)
+	if asked == "" || asked == s.Version() {
+		return nil
+	}
+	if s.Age() > trustVersion {
+		return fault.New(fault.Changed, "slide-version", "The slide %s is not of the version that was asked for.", s.ID())
+	}
+	// A query alone keeps the path as the client knows it, behind any proxy.
+	return problem.Moved("?" + reply.WithVersion(r, s.Version()))
+}
+
 // spellings are the path as it came and as it reads decoded once more, with
 // "+" as itself and as a space.
 func spellings(path string) []string {
+	if !strings.ContainsAny(path, "%+") {
+		return []string{path}
+	}
 	out := []string{path}
 	add := func(text string, err error) {
 		if err == nil {
@@ -103,7 +130,7 @@ func roleOf(s *slide.Slide, rest string) (role string, ok bool) {
 
 func originalPath(m *slide.Manifest) string { return "processed/original." + m.Description.Format }
 
-func spatialPath(m *slide.Manifest) string { return "processed/visualisation." + m.Description.Format }
+func spatialPath(m *slide.Manifest) string { return "processed/visualisation." + m.SpatialFormat() }
 
 // WithSlide opens the slide that the variable "p" names for another protocol,
 // with the same rules for paths and for slides that are replaced meanwhile.

@@ -176,7 +176,7 @@ func slideItem(s *slide.Slide, item *listItem) *listItem {
 	item.Path, item.Format, item.Width, item.Height = s.Path(), &d.Format, &d.Width, &d.Height
 	item.Magnification, item.MPP = reply.Whole(d.NominalMagnification), reply.Rounded6(d.PhysicalSizeX)
 	item.SizeBytes = 0
-	for _, source := range m.Sources {
+	for _, source := range m.Uploaded() {
 		item.SizeBytes += source.Size
 	}
 	return item
