@@ -7,9 +7,9 @@ import (
 	"github.com/paulmach/orb"
 )
 
-// segment draws Bresenham's path between the pixels that hold a and b, with
-// GDAL's way of breaking ties (GDALdllImageLine): from a, the error starts at
-// 2·minor − major and a step aside is made when it is above zero. Only the part
+// segment draws Bresenham's path between the pixels that hold a and b: from a,
+// the error starts at 2·minor − major, and a step aside is made when it is not
+// below zero. That is how the recorded answers of PIMS break ties. Only the part
 // inside of the raster is walked.
 func (c *canvas) segment(a, b orb.Point) {
 	width, height := c.raster.Width, c.raster.Height
@@ -51,7 +51,7 @@ func (c *canvas) walk(along, aside, major, minor int64, size int, plot func(alon
 	failure := 2*short*(from+1) - long - 2*long*moved
 	for k := from; k <= to; k++ {
 		plot(along+k*stepAlong, aside+moved*stepAside)
-		if failure > 0 {
+		if failure >= 0 {
 			moved++
 			failure += 2 * (short - long)
 		} else {
@@ -68,13 +68,13 @@ func sign(v int64) int64 {
 }
 
 // asideAfter is how many steps aside are made in the first k steps: the rounded
-// k·short/long, halves down. The product has 128 bits.
+// k·short/long, halves up. The product has 128 bits.
 func asideAfter(k, long, short int64) int64 {
 	if long == 0 {
 		return 0
 	}
 	high, low := bits.Mul64(uint64(2*short), uint64(k))
-	low, carry := bits.Add64(low, uint64(long-1), 0)
+	low, carry := bits.Add64(low, uint64(long), 0)
 	quotient, _ := bits.Div64(high+carry, low, uint64(2*long))
 	return int64(quotient)
 }

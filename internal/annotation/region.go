@@ -74,10 +74,14 @@ func inside(start, length, limit float64) (float64, float64) {
 }
 
 // toPicture maps slide pixels to pixels of a picture of the region; the region
-// is not rounded (pims-api §4.9).
+// is not rounded (pims-api §4.9). It scales first and shifts then, as an affine
+// transform does: geometries of whole pixels often fall on the middle of
+// pixels, where the last bit decides.
 func (r Region) toPicture(widthPx, heightPx int) func(orb.Point) orb.Point {
 	sx, sy := float64(widthPx)/r.Width, float64(heightPx)/r.Height
+	left, top := -r.Left*sx, -r.Top*sy
 	return func(p orb.Point) orb.Point {
-		return orb.Point{(p[0] - r.Left) * sx, (p[1] - r.Top) * sy}
+		// The conversions keep processors that can from fusing the two steps.
+		return orb.Point{float64(p[0]*sx) + left, float64(p[1]*sy) + top}
 	}
 }

@@ -68,10 +68,7 @@ func (a *API) colormapPicture(w http.ResponseWriter, r *http.Request, v route.Va
 	if err := bad.Err(); err != nil {
 		return err
 	}
-	mediaType, negotiated, err := a.computing.Choose(v["ext"], r.Header)
-	if negotiated {
-		w.Header().Add("Vary", "Accept")
-	}
+	mediaType, err := a.mediaTypeOf(a.computing, w, r, v["ext"])
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ type storedAnnotation struct {
 	Planes     []formats.Plane `json:"planes"`
 }
 
-type annotation struct {
+type fileAnnotation struct {
 	Geometry   string         `json:"geometry"`
 	Terms      []string       `json:"terms"`
 	Properties map[string]any `json:"properties"`
@@ -68,7 +68,7 @@ func (a *API) annotations(w http.ResponseWriter, r *http.Request, v route.Vars) 
 			if err != nil {
 				return nil, err
 			}
-			items := make([]annotation, len(stored))
+			items := make([]fileAnnotation, len(stored))
 			for i, s := range stored {
 				items[i] = annotationOf(s, f.Manifest().Description.Samples)
 			}
@@ -77,8 +77,8 @@ func (a *API) annotations(w http.ResponseWriter, r *http.Request, v route.Vars) 
 	})
 }
 
-func annotationOf(s storedAnnotation, samples int) annotation {
-	out := annotation{
+func annotationOf(s storedAnnotation, samples int) fileAnnotation {
+	out := fileAnnotation{
 		Geometry: s.Geometry, Terms: s.Terms, Properties: s.Properties,
 		Channels: []int{}, ZSlices: []int{}, Timepoints: []int{},
 	}

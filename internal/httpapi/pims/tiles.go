@@ -213,7 +213,11 @@ func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars, f *form
 
 // mediaType picks the picture's type; a picked type varies with Accept.
 func (a *API) mediaType(w http.ResponseWriter, r *http.Request, ext string) (string, error) {
-	mediaType, negotiated, err := a.types.Choose(ext, r.Header)
+	return a.mediaTypeOf(a.types, w, r, ext)
+}
+
+func (a *API) mediaTypeOf(types negotiate.Types, w http.ResponseWriter, r *http.Request, ext string) (string, error) {
+	mediaType, negotiated, err := types.Choose(ext, r.Header)
 	if negotiated {
 		w.Header().Add("Vary", "Accept")
 	}
