@@ -59,7 +59,7 @@ func (Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, er
 		Encodings: []formats.Encoding{{
 			Codec: formats.CodecBMP, Photometric: photometric, Samples: stored, Alpha: alpha, PixelType: pixel.Uint8, BitsPerSample: 8,
 		}},
-		Tiles:    []formats.Extent{head.File()},
+		Tiles:    head.File(),
 		Metadata: metadata(h),
 	}
 	c.Description.PhysicalSizeX = plainimage.PixelSize(float64(h.PixelsPerMetreX), plainimage.Metre)

@@ -56,7 +56,7 @@ func (Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, er
 		Encodings: []formats.Encoding{{
 			Codec: formats.CodecJPEG, Photometric: h.Photometric(), Samples: len(h.Components), PixelType: pixel.Uint8, BitsPerSample: 8,
 		}},
-		Tiles: []formats.Extent{head.File()},
+		Tiles: head.File(),
 	}
 	m := readMarkers(ctx, h, head.Bytes())
 	m.describe(&c.Description)

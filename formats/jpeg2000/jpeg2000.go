@@ -83,7 +83,7 @@ func (Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, er
 		level := e
 		level.Reduce = reduce
 		c.Encodings = append(c.Encodings, level)
-		c.Tiles = append(c.Tiles, formats.Extent{Offset: f.start, Length: f.end - f.start})
+		c.Tiles = append(c.Tiles, []formats.Extent{{Offset: f.start, Length: f.end - f.start}})
 		c.Description.Levels = append(c.Description.Levels, formats.Level{
 			Width: size[0], Height: size[1], TileWidth: size[0], TileHeight: size[1], Encoding: reduce,
 		})

@@ -19,8 +19,8 @@ type Content struct {
 	Description formats.Description
 	// Encodings are those that the description's levels point into.
 	Encodings []formats.Encoding
-	// Tiles has the one tile of each level.
-	Tiles      []formats.Extent
+	// Tiles has the one tile of each level, all tiles of a level in strips.
+	Tiles      [][]formats.Extent
 	Metadata   []formats.Metadatum
 	ICCProfile []byte // nil when there is none
 }
@@ -70,10 +70,11 @@ func (i *Image) Locate(_ context.Context, level int, plane formats.Plane, first,
 	if plane != (formats.Plane{}) {
 		return nil, fault.New(fault.Invalid, "no-such-plane", "there is no plane c=%d z=%d t=%d; the image has one", plane.C, plane.Z, plane.T)
 	}
-	if first < 0 || count < 0 || first > 1 || count > 1-first {
-		return nil, fault.New(fault.Invalid, "no-such-tile", "%d tiles from tile %d on were asked for; level %d has 1", count, first, level)
+	tiles := i.content.Tiles[level]
+	if first < 0 || count < 0 || first > len(tiles) || count > len(tiles)-first {
+		return nil, fault.New(fault.Invalid, "no-such-tile", "%d tiles from tile %d on were asked for; level %d has %d", count, first, level, len(tiles))
 	}
-	return []formats.Extent{i.content.Tiles[level]}[first : first+count], nil
+	return slices.Clone(tiles[first : first+count]), nil
 }
 
 // RawMetadata lists what the file says of itself.

@@ -78,8 +78,10 @@ func (h *Head) ReadAt(ctx context.Context, offset, n int64) ([]byte, error) {
 	return source.ReadAt(ctx, h.reader, offset, n)
 }
 
-// File is the tile that is the whole file.
-func (h *Head) File() formats.Extent { return formats.Extent{Length: h.reader.Size()} }
+// File is the tile that is the whole file, the only one of its level.
+func (h *Head) File() [][]formats.Extent {
+	return [][]formats.Extent{{{Length: h.reader.Size()}}}
+}
 
 // Signed makes Probe's answer of a signature test: it costs no read.
 func Signed(ok bool, why string) (formats.Match, error) {

@@ -70,7 +70,7 @@ func (Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, er
 		Encodings: []formats.Encoding{{
 			Codec: formats.CodecPNG, Photometric: photometric, Samples: stored, Alpha: alpha, PixelType: kind, BitsPerSample: bits,
 		}},
-		Tiles: []formats.Extent{head.File()},
+		Tiles: head.File(),
 	}
 	m.describe(&c.Description)
 	c.Metadata, c.ICCProfile = m.list, m.profile

@@ -53,9 +53,9 @@ func (Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, er
 			Width: h.width, Height: h.height, Samples: encoding.Samples, Type: encoding.PixelType, Bits: h.significantBits(),
 		}),
 		Encodings: []formats.Encoding{encoding},
-		Tiles:     []formats.Extent{{Offset: h.offset, Length: h.bytes()}},
 		Metadata:  h.metadata(),
 	}
+	h.strips(&c)
 	c.Description.Text = plainimage.FirstText(h.comment())
 	return plainimage.New(bundle.Main(), c), nil
 }
@@ -90,10 +90,35 @@ func (h header) significantBits() int {
 	return bits.Len(uint(h.greatest))
 }
 
-// bytes is the length of the pixels; a bitmap's rows are padded to whole bytes.
-func (h header) bytes() int64 {
-	row := (int64(h.width)*int64(h.samples()*h.storedBits()) + 7) / 8
-	return row * int64(h.height)
+// bytes is the length of the pixels.
+func (h header) bytes() int64 { return h.rowBytes() * int64(h.height) }
+
+// rowBytes is the length of a row; a bitmap's is padded to whole bytes.
+func (h header) rowBytes() int64 {
+	return (int64(h.width)*int64(h.samples()*h.storedBits()) + 7) / 8
+}
+
+// stripBytes is about how much of the pixels is read at once. Small images stay
+// in one piece, as PIMS shows them.
+const stripBytes = 4 << 20
+
+// strips cuts a large image into bands of rows, so that any part of it can be
+// seen at the cost of that part.
+func (h header) strips(c *plainimage.Content) {
+	if h.bytes() <= stripBytes {
+		c.Tiles = [][]formats.Extent{{{Offset: h.offset, Length: h.bytes()}}}
+		return
+	}
+	rows := int(max(1, stripBytes/h.rowBytes()))
+	level := &c.Description.Levels[0]
+	level.TileHeight, level.Strips = rows, true
+	var tiles []formats.Extent
+	for y := 0; y < h.height; y += rows {
+		tiles = append(tiles, formats.Extent{
+			Offset: h.offset + int64(y)*h.rowBytes(), Length: int64(min(rows, h.height-y)) * h.rowBytes(),
+		})
+	}
+	c.Tiles = [][]formats.Extent{tiles}
 }
 
 func (h header) encoding() formats.Encoding {

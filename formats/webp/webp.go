@@ -49,7 +49,7 @@ func (Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, er
 		Encodings: []formats.Encoding{{
 			Codec: formats.CodecWebP, Photometric: formats.PhotometricRGB, Samples: samples, Alpha: f.alpha, PixelType: pixel.Uint8, BitsPerSample: 8,
 		}},
-		Tiles:      []formats.Extent{head.File()},
+		Tiles:      head.File(),
 		Metadata:   append(f.list, f.exif.Metadata()...),
 		ICCProfile: f.profile,
 	}

@@ -194,7 +194,7 @@ func (h *Header) readPalette(data []byte) error {
 		count = min(count, h.Colours)
 	}
 	rest := data[14+h.Size:]
-	if h.PixelOffset > int64(14+h.Size) {
+	if h.PixelOffset >= int64(14+h.Size) {
 		rest = rest[:min(int64(len(rest)), h.PixelOffset-int64(14+h.Size))]
 	}
 	count = min(count, int64(len(rest)/entry))
