@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-cloud/pims/internal/codec/vips"
 	"github.com/pims-cloud/pims/pixel"
 )
 
@@ -60,21 +61,28 @@ func Vips(t testing.TB, path string) (Picture, error) {
 	if err != nil {
 		return Picture{}, exec.ErrNotFound
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
+	run := func(operation ...string) (*pixel.Raster, bool, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if said, err := exec.CommandContext(ctx, command, operation...).CombinedOutput(); err != nil {
+			return nil, false, fmt.Errorf("vips: %w: %s", err, said)
+		}
+		data, err := os.ReadFile(operation[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return readV(data)
+	}
 	out := filepath.Join(t.TempDir(), "out.v")
-	if said, err := exec.CommandContext(ctx, command, "copy", path, out).CombinedOutput(); err != nil {
-		return Picture{}, fmt.Errorf("vips: %w: %s", err, said)
-	}
-	data, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, ink, err := readV(data)
-	if err != nil {
+	r, ink, err := run("copy", path, out)
+	switch {
+	case err != nil:
 		return Picture{}, err
-	}
-	if ink {
+	case ink && vips.Available: // builds with libvips manage colours
+		if r, _, err = run("colourspace", path, out, "srgb"); err != nil {
+			return Picture{}, err
+		}
+	case ink:
 		r = inkToRGB(r)
 	}
 	return FromRaster(r)
