@@ -17,6 +17,10 @@ const (
 	tagT6Options tiff.Tag = 293
 )
 
+// maxFaxWidth is three times that of plans on A0 paper at 600 dpi. Blank rows
+// take no bytes, so it is all that bounds what a short strip expands to.
+const maxFaxWidth = 1 << 16
+
 // checkFax refuses the variants that cannot be decoded: two-dimensional Group 3
 // and uncompressed mode.
 func (p Page) checkFax(ctx context.Context) error {
@@ -34,6 +38,8 @@ func (p Page) checkFax(ctx context.Context) error {
 		return unsupported("tiff-fax-uncompressed", "the fax uses uncompressed mode, which is not read; rewrite the file with tiffcp -c g4")
 	case tag == tagT4Options && options&twoDimensional != 0:
 		return unsupported("tiff-fax-2d", "the fax is two-dimensional Group 3, which is not read; rewrite the file with tiffcp -c g4")
+	case p.Layout.Width > maxFaxWidth:
+		return unsupported("tiff-fax-wide", "the fax is %d pixels wide; up to %d are read", p.Layout.Width, maxFaxWidth)
 	case p.Layout.BitsPerSample[0] != 1 || p.Layout.SamplesPerPixel != 1:
 		return fault.New(fault.Corrupt, "tiff-fax-samples", "a fax has 1 sample of 1 bit; found %d of %d bits", p.Layout.SamplesPerPixel, p.Layout.BitsPerSample[0])
 	}

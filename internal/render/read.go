@@ -48,14 +48,42 @@ func stack(rasters []*pixel.Raster, planes []planeSamples) (*pixel.Raster, error
 	for _, raster := range rasters {
 		width := raster.Samples * size
 		for y := range out.Height {
-			from, to := raster.Row(y), out.Row(y)
-			for x := range out.Width {
-				copy(to[(x*total*size)+at:][:width], from[x*width:])
-			}
+			spread(out.Row(y)[at:], raster.Row(y), total*size, width)
 		}
 		at += width
 	}
 	return out, nil
+}
+
+// spread copies pieces of `width` bytes to every `step` bytes. Single samples
+// of 8 and 16 bits, planes of fluorescence, are copied without calls.
+func spread(to, from []byte, step, width int) {
+	switch width {
+	case 1:
+		at := 0
+		for _, v := range from {
+			to[at] = v
+			at += step
+		}
+	case 2:
+		for len(from) >= 4 {
+			_, _ = to[step+1], from[3]
+			to[0], to[1], to[step], to[step+1] = from[0], from[1], from[2], from[3]
+			from = from[4:]
+			if len(from) == 0 {
+				return
+			}
+			to = to[2*step:]
+		}
+		if len(from) == 2 {
+			to[0], to[1] = from[0], from[1]
+		}
+	default:
+		for at := 0; len(from) >= width; at += step {
+			copy(to[at:at+width], from)
+			from = from[width:]
+		}
+	}
 }
 
 // plane reads all tiles that a rectangle touches in one batch and pastes them.
