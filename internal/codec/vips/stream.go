@@ -24,7 +24,20 @@ static VipsImage *pims_open(const char *name, int kind) {
 	case PIMS_JP2K: failed = vips_jp2kload(name, &out, OPTIONS); break;
 	}
 #undef OPTIONS
-	return failed ? NULL : out;
+	if (failed)
+		return NULL;
+	// Ink by the file's profile, else by libvips' own. Where a profile is of no
+	// use the ink stays, and Next makes the plain colours of it.
+	VipsImage *rgb = NULL;
+	if (out->Type == VIPS_INTERPRETATION_CMYK) {
+		if (vips_colourspace(out, &rgb, VIPS_INTERPRETATION_sRGB, NULL)) {
+			vips_error_clear();
+		} else {
+			g_object_unref(out);
+			out = rgb;
+		}
+	}
+	return out;
 }
 
 // Copies rows of the full width into dst.
@@ -124,7 +137,8 @@ func (s *Stream) Next(height int) (*pixel.Raster, error) {
 	return out, nil
 }
 
-// inkToRGB is what package jpeg makes of ink: (255−C)·(255−K)/255.
+// inkToRGB is what package jpeg makes of ink: (255−C)·(255−K)/255. It is for
+// files whose profile is broken.
 func inkToRGB(r *pixel.Raster) *pixel.Raster {
 	out := pixel.New(r.Width, r.Height, 3, pixel.Uint8)
 	for i, j := 0, 0; i+r.Samples <= len(r.Pix); i, j = i+r.Samples, j+3 {
