@@ -61,6 +61,10 @@ func SelectChannels(r *Raster, channels []int) (*Raster, error) {
 				for i, j := c, k; j < len(to); i, j = i+r.Samples, j+len(channels) {
 					to[j] = from[i]
 				}
+			case 2:
+				for i, j := 2*c, 2*k; j+1 < len(to); i, j = i+2*r.Samples, j+2*len(channels) {
+					to[j], to[j+1] = from[i], from[i+1]
+				}
 			default:
 				for i, j := c*size, k*size; j < len(to); i, j = i+r.Samples*size, j+len(channels)*size {
 					copy(to[j:j+size], from[i:i+size])

@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 
+	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/pixel"
 )
 
@@ -18,4 +19,13 @@ func (r *Renderer) Make(ctx context.Context, width, height int, draw func() (*pi
 	}
 	defer leave()
 	return draw()
+}
+
+// Resized tells whether the picture of a region is resized from the pixels that
+// are stored.
+func (q RegionRequest) Resized(m *slide.Manifest) bool {
+	tiers := Native(&m.Description)
+	level := chooseTier(tiers, q.Width, q.Height, q.OutWidth, q.OutHeight)
+	rect := tiers[level].cover(tiers[0], q.Left, q.Top, q.Width, q.Height)
+	return rect.Width != q.OutWidth || rect.Height != q.OutHeight
 }

@@ -32,11 +32,13 @@ func (r *Renderer) region(ctx context.Context, s Slide, level int, rect Rect, p 
 func stack(rasters []*pixel.Raster, planes []planeSamples) (*pixel.Raster, error) {
 	total := 0
 	for i, ps := range planes {
-		chosen, err := pixel.SelectChannels(rasters[i], ps.samples)
-		if err != nil {
-			return nil, err
+		if len(ps.samples) != rasters[i].Samples { // both are ascending: all of them is nothing to do
+			chosen, err := pixel.SelectChannels(rasters[i], ps.samples)
+			if err != nil {
+				return nil, err
+			}
+			rasters[i] = chosen
 		}
-		rasters[i] = chosen
 		total += len(ps.samples)
 	}
 	if len(rasters) == 1 {
