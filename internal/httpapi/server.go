@@ -169,6 +169,11 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 		r.Pattern = match.Pattern // whoever logs the request sees it there
 		return match.Handle(w, r, match.Vars)
 	}
+	if problem.Status(err) == http.StatusMethodNotAllowed && r.Method != http.MethodDelete && strings.HasPrefix(path, "/file/") {
+		// DELETE takes every path below /file, which PIMS' routes do not: there
+		// is nothing where another method finds nothing.
+		err = problem.RouteNotFound()
+	}
 	if problem.Status(err) == http.StatusNotFound && s.site.Serve(w, r, path) {
 		r.Pattern = "/"
 		return nil

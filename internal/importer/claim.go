@@ -28,8 +28,6 @@ type claim struct {
 	etag     string // of import.json as we wrote it last
 	storedAt time.Time
 	lost     bool
-	// converting makes time count for the conversion, not for the import.
-	converting bool
 }
 
 // stored gives an import's report and the ETag it was read with; nil without
@@ -96,7 +94,7 @@ func (im *Importer) newClaim(r *Report, now time.Time) *claim {
 // finished tells whether a stored report is the last word on the job. A
 // failure of an older program is not: the newer one may know the format.
 func (im *Importer) finished(r *Report, job Job) bool {
-	return r.State == StateDone || r.State == StateConverting || r.State == StateFailed && !job.Again && r.Creator == im.deps.Creator
+	return r.State == StateDone || r.State == StateFailed && !job.Again && r.Creator == im.deps.Creator
 }
 
 func busy(id slide.ID, l *Lease) error {
@@ -176,10 +174,7 @@ func (c *claim) commit(ctx context.Context, edit func(*Report)) error {
 func (c *claim) edit(edit func(*Report)) {
 	now := c.im.deps.Clock.Now()
 	c.report.UpdatedAt = now
-	switch {
-	case c.converting:
-		c.report.Conversion.Seconds = now.Sub(*c.report.Conversion.StartedAt).Seconds()
-	case c.report.StartedAt != nil:
+	if c.report.StartedAt != nil {
 		c.report.Seconds = now.Sub(*c.report.StartedAt).Seconds()
 	}
 	edit(c.report)

@@ -17,11 +17,8 @@ const (
 	StateProbing     State = "probing"
 	StateChecking    State = "checking"
 	StateRegistering State = "registering"
-	// StateConverting is of a slide that can be viewed only once it is
-	// converted. Conversions of others show in Conversion alone.
-	StateConverting State = "converting"
-	StateDone       State = "done"
-	StateFailed     State = "failed"
+	StateDone        State = "done"
+	StateFailed      State = "failed"
 )
 
 // Final tells whether nothing more will happen.
@@ -69,11 +66,6 @@ type Report struct {
 	// PixelsIdentical is true when viewers get the upload's own encoded
 	// pixels, which is what registering does.
 	PixelsIdentical bool `json:"pixelsIdentical,omitempty"`
-
-	// Conversion tells of the rewriting as a COG; nil when none was needed.
-	Conversion *Conversion `json:"conversion,omitempty"`
-	// Archive tells of the slides that an archive held; nil for a slide.
-	Archive *Archive `json:"archive,omitempty"`
 
 	// Source is where the upload's bytes lie for good, once they do.
 	Source *slide.SourceObject `json:"source,omitempty"`
@@ -135,15 +127,6 @@ func (r *Report) clone() *Report {
 	if r.Lease != nil { // the one thing that is changed where it is
 		lease := *r.Lease
 		out.Lease = &lease
-	}
-	if r.Conversion != nil {
-		conversion := *r.Conversion
-		out.Conversion = &conversion
-	}
-	if r.Archive != nil {
-		archive := *r.Archive
-		archive.Children = append([]Child(nil), r.Archive.Children...)
-		out.Archive = &archive
 	}
 	return &out
 }

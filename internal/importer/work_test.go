@@ -11,6 +11,7 @@ import (
 	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/queue"
 	"github.com/pims-cloud/pims/internal/queue/local"
+	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/internal/testfiles"
 )
 
@@ -80,9 +81,9 @@ func TestWorkImportsAndMovesOn(t *testing.T) {
 	must(t, q.Send(background, []byte("not a job")))
 	w.eventually("an empty queue", time.Second, func() bool { return empty(t, q) })
 	stop()
-	for job, want := range map[importer.Job]importer.State{bad: importer.StateFailed, good: importer.StateDone} {
-		if r, err := im.Report(background, job.ID); err != nil || r.State != want {
-			t.Errorf("%s: %v, want %s", job.Name, r, want)
+	for id, want := range map[slide.ID]importer.State{bad.ID: importer.StateFailed, good.ID: importer.StateDone} {
+		if r, err := im.Report(background, id); err != nil || r.State != want {
+			t.Errorf("%s: %v, want %s", id, r, want)
 		}
 	}
 	if dead := q.Dead(); len(dead) != 1 || string(dead[0].Body) != "not a job" {

@@ -61,14 +61,14 @@ func (f *form) display() operations {
 func (f *form) processing() operations {
 	o := f.operations(nil)
 	o.depth.auto = true
-	if v, ok := f.scalar("bits", true); ok && v != any("AUTO") {
+	if v, ok := f.scalar("bits", false); ok && v != any("AUTO") {
 		o.depth.auto = false
 		if o.depth.bits, ok = toInt(v); !ok {
 			f.found.Add(problem.Enum(v, []string{"AUTO"}, f.where, "bits"))
 			f.found.Add(problem.NotInt(v, f.where, "bits"))
 		}
 	}
-	if v, ok := f.scalar("colorspace", true); ok {
+	if v, ok := f.scalar("colorspace", false); ok {
 		text, _ := v.(string)
 		at := slices.Index(spaces(), text)
 		if at < 0 {

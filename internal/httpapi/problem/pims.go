@@ -111,3 +111,15 @@ func RangeNotSatisfiable(asked string, size int64) *Problem {
 	p.Own = true
 	return p
 }
+
+// AuthFailed is the answer to a request that must be signed and is not.
+func AuthFailed() *Problem {
+	return &Problem{Status: http.StatusUnauthorized, Code: "auth-failed", Title: "Auth failed"}
+}
+
+// NotOffered is the answer to what PIMS does and this service does not.
+func NotOffered(code, sentence string) *Problem {
+	p := titled(http.StatusNotImplemented, code, "Not Implemented", sentence)
+	p.Own = true
+	return p
+}

@@ -61,6 +61,7 @@ func New(deps Deps) *API { return &API{deps} }
 func (a *API) Routes() []route.Route {
 	return []route.Route{
 		{Method: http.MethodPost, Pattern: "/upload", Handle: a.upload},
+		{Method: http.MethodPost, Pattern: "/import", Handle: a.datasets},
 		{Method: http.MethodGet, Pattern: "/imports/{id}/events", Handle: a.events},
 		{Method: http.MethodGet, Pattern: "/imports/{id}", Handle: a.report},
 		{Method: http.MethodGet, Pattern: "/slides", Handle: a.list},
@@ -79,12 +80,15 @@ type uploadedFile struct {
 	State            string   `json:"state"`
 	Format           string   `json:"format,omitempty"`
 	Created          string   `json:"created"`
+	// Properties are the keys and values of the request.
+	Properties []importer.Property `json:"properties,omitempty"`
 }
 
 func uploadedFileOf(r *importer.Report) uploadedFile {
 	return uploadedFile{
 		ID: r.ID, Path: r.Path, Filename: r.Path, OriginalFilename: r.Name, Size: r.SourceBytes,
 		State: string(r.State), Format: r.Format, Created: r.CreatedAt.UTC().Format(time.RFC3339),
+		Properties: r.Properties,
 	}
 }
 
@@ -112,7 +116,7 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request, _ route.Vars) error
 	if a.Importer == nil || a.Uploads == nil || a.Queue == nil {
 		return fault.New(fault.Unsupported, "uploads-not-offered", "This process takes no uploads; put files into the uploads store.")
 	}
-	sync, err := syncWanted(r)
+	wanted, err := wantedOf(r)
 	if err != nil {
 		return err
 	}
@@ -132,7 +136,7 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request, _ route.Vars) error
 		if part.FileName() == "" {
 			continue // a form field; what is not read is skipped by NextPart
 		}
-		answer, err := a.take(r.Context(), part, sync)
+		answer, err := a.take(r.Context(), part, wanted)
 		if err != nil {
 			return problem.UploadFailed(err)
 		}
@@ -142,18 +146,6 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request, _ route.Vars) error
 		return problem.UploadFailed(problem.BadRequest("no-file", "The form has no file part; send the file as a part with a filename."))
 	}
 	return reply.JSON(w, r, answers)
-}
-
-func syncWanted(r *http.Request) (bool, error) {
-	text := r.URL.Query().Get("sync")
-	if text == "" {
-		return false, nil
-	}
-	v, err := strconv.ParseBool(text)
-	if err != nil {
-		return false, &problem.Validation{Issues: []problem.Issue{problem.NotBool(text, "query", "sync")}}
-	}
-	return v, nil
 }
 
 // multipartOf reads the body as a stream of parts; the parser takes the closing
@@ -177,7 +169,7 @@ func broken(err error) error {
 }
 
 // take stores one file and queues its import.
-func (a *API) take(ctx context.Context, part *multipart.Part, sync bool) (uploadAnswer, error) {
+func (a *API) take(ctx context.Context, part *multipart.Part, wanted wanted) (uploadAnswer, error) {
 	name := part.FileName()
 	clean := importer.CleanName(name)
 	folder, err := randomName()
@@ -197,11 +189,12 @@ func (a *API) take(ctx context.Context, part *multipart.Part, sync bool) (upload
 	job := importer.NewJob(importer.Upload{
 		Bucket: a.Uploads.URL(), Key: object.Key, ETag: object.ETag, Size: object.Size,
 	}, name, false)
+	job.Properties = wanted.properties
 	report, err := a.Importer.Enqueue(ctx, a.Queue, job)
 	if err != nil {
 		return uploadAnswer{}, err
 	}
-	if sync {
+	if wanted.sync {
 		if report, err = a.await(ctx, job.ID); err != nil {
 			return uploadAnswer{}, err
 		}
