@@ -83,7 +83,8 @@ func TestNotModifiedReadsNothingOfTheSource(t *testing.T) {
 	for _, end := range []string{"tile/level/0/ti/0.jpg", "thumb.png?length=99", "info", "metadata"} {
 		url := "/image/" + path + "/" + end
 		tag := s.get(url).want(t, http.StatusOK).Header.Get("ETag")
-		for _, sent := range []string{tag, "*", `"other", ` + tag, tag[3 : len(tag)-1], "W/" + tag[3:len(tag)-1]} {
+		bare := strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
+		for _, sent := range []string{tag, "*", `"other", ` + tag, bare, "W/" + bare, `W/"` + bare + `"`} {
 			s.slides.Reset()
 			got := s.get(url, "If-None-Match: "+sent).want(t, http.StatusNotModified)
 			if reads := s.slides.Reads(); len(reads) != 0 {

@@ -24,7 +24,10 @@ import (
 // Slides opens slides by path and answers with their tiles, through the cache.
 type Slides interface {
 	WithSlide(r *http.Request, v route.Vars, do func(*slide.Slide) error) error
-	WriteTile(w http.ResponseWriter, r *http.Request, s *slide.Slide, mediaType string, q render.TileRequest) error
+	// DeepZoom is the slide's pyramid down to 1×1, finest tier first.
+	DeepZoom(s *slide.Slide) []render.Tier
+	// WritePlainTile answers with a tile of the default view.
+	WritePlainTile(w http.ResponseWriter, r *http.Request, s *slide.Slide, mediaType string, q render.TileRequest) error
 }
 
 // API answers Deep Zoom requests. It is safe for concurrent use.
@@ -53,6 +56,8 @@ func (a *API) descriptor(w http.ResponseWriter, r *http.Request, v route.Vars) e
 		return a.cached.Write(w, r, reply.Answer{
 			Identity:  "dzi:" + string(s.ID()) + ":" + s.Version(),
 			MediaType: "application/xml",
+			Version:   s.Version(),
+			Fixed:     true,
 			Load: func(context.Context) ([]byte, error) {
 				return fmt.Appendf(nil, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
 					`<Image xmlns="http://schemas.microsoft.com/deepzoom/2008" TileSize="%d" Overlap="0" Format="jpg">`+
@@ -69,15 +74,14 @@ func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars) error {
 		return problem.RouteNotFound()
 	}
 	return a.slides.WithSlide(r, v, func(s *slide.Slide) error {
-		m := s.Manifest()
-		tiers := render.DeepZoom(m.Description.Width, m.Description.Height)
+		tiers := a.slides.DeepZoom(s)
 		// Deep Zoom counts levels from 1×1 up.
 		number := len(tiers) - 1 - level
 		if number < 0 || column >= tiers[number].Across() || row >= tiers[number].Down() {
 			return problem.RouteNotFound()
 		}
-		return a.slides.WriteTile(w, r, s, mediaType, render.TileRequest{
-			Grid: render.NormalisedGrid, Level: number, TX: column, TY: row, View: render.Default(m),
+		return a.slides.WritePlainTile(w, r, s, mediaType, render.TileRequest{
+			Grid: render.NormalisedGrid, Level: number, TX: column, TY: row,
 		})
 	})
 }

@@ -171,6 +171,7 @@ func (a *API) cachedJSON(w http.ResponseWriter, r *http.Request, f found, name s
 	return a.Cached.Write(w, r, reply.Answer{
 		Identity:  identity(f.Slide, "json", name),
 		MediaType: "application/json",
+		Version:   f.Version(),
 		Load: func(ctx context.Context) ([]byte, error) {
 			v, err := make(ctx)
 			if err != nil {

@@ -66,7 +66,7 @@ func (a *API) thumb(w http.ResponseWriter, r *http.Request, v route.Vars, f *for
 func (a *API) writeThumb(w http.ResponseWriter, r *http.Request, s *slide.Slide, mediaType string, q render.ThumbRequest) error {
 	q.MediaType = canonical(mediaType)
 	name := fmt.Sprintf("%dx%d %t %s %s %d", q.Width, q.Height, q.UsePrecomputed, q.View.Key(), q.MediaType, q.Quality)
-	return a.writePicture(w, r, identity(s, "thumb", name), mediaType, func(ctx context.Context) (render.Encoded, error) {
+	return a.writePicture(w, r, s, "thumb", name, mediaType, func(ctx context.Context) (render.Encoded, error) {
 		return a.Renderer.Thumb(ctx, s, q)
 	})
 }
@@ -104,7 +104,7 @@ func (a *API) associated(w http.ResponseWriter, r *http.Request, v route.Vars) e
 		}
 		q := render.AssociatedRequest{Name: name, Width: width, Height: height, MediaType: canonical(mediaType)}
 		key := fmt.Sprintf("%s %dx%d %s", name, width, height, q.MediaType)
-		return a.writePicture(w, r, identity(s.Slide, "associated", key), mediaType, func(ctx context.Context) (render.Encoded, error) {
+		return a.writePicture(w, r, s.Slide, "associated", key, mediaType, func(ctx context.Context) (render.Encoded, error) {
 			return a.Renderer.Associated(ctx, s.Slide, q)
 		})
 	})

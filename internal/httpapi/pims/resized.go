@@ -59,7 +59,7 @@ func (a *API) resized(w http.ResponseWriter, r *http.Request, v route.Vars, f *f
 		q := render.ScaledRequest{Width: width, Height: height, View: view}
 		out := render.Output{MediaType: canonical(mediaType), Quality: quality}
 		name := fmt.Sprintf("%dx%d %s %s %d", width, height, view.Key(), out.MediaType, quality)
-		return a.writePicture(w, r, identity(s.Slide, "resized", name), mediaType, func(ctx context.Context) (render.Encoded, error) {
+		return a.writePicture(w, r, s.Slide, "resized", name, mediaType, func(ctx context.Context) (render.Encoded, error) {
 			picture, err := a.Renderer.Scaled(ctx, s.Slide, q)
 			if err != nil {
 				return render.Encoded{}, err

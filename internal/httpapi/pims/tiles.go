@@ -115,22 +115,28 @@ func (a address) locate(tiers []render.Tier) (level, tx, ty int, err error) {
 		level = len(tiers) - 1 - a.number
 	}
 	t := tiers[level]
-	name := fmt.Sprintf("<level %d of %dx%d pixels>", level, t.Width, t.Height)
+	bad := func(what string, number int) (int, int, int, error) {
+		return 0, 0, 0, problem.BadTitle("no-such-tile", "Tile %s is invalid for tier <level %d of %dx%d pixels>.",
+			fmt.Sprintf(what, number), level, t.Width, t.Height)
+	}
 	switch {
 	case a.byIndex && a.ti >= t.Tiles():
-		return 0, 0, 0, problem.BadTitle("no-such-tile", "Tile index %d is invalid for tier %s.", a.ti, name)
+		return bad("index %d", a.ti)
 	case a.byIndex:
 		return level, a.ti % t.Across(), a.ti / t.Across(), nil
 	case a.tx >= t.Across():
-		return 0, 0, 0, problem.BadTitle("no-such-tile", "Tile coordinate %d along X axis is invalid for tier %s.", a.tx, name)
+		return bad("coordinate %d along X axis", a.tx)
 	case a.ty >= t.Down():
-		return 0, 0, 0, problem.BadTitle("no-such-tile", "Tile coordinate %d along Y axis is invalid for tier %s.", a.ty, name)
+		return bad("coordinate %d along Y axis", a.ty)
 	}
 	return level, a.tx, a.ty, nil
 }
 
 func (a *API) getTile(grid render.Grid) route.Handler {
 	return func(w http.ResponseWriter, r *http.Request, v route.Vars) error {
+		if reply.Plain(r) {
+			return a.plainTile(w, r, v, grid, pathAddress(v))
+		}
 		var found problem.Validation
 		f := queryForm(r.URL.Query(), &found)
 		return a.tile(w, r, v, f, grid, pathAddress(v))
@@ -187,11 +193,7 @@ func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars, f *form
 		if err != nil {
 			return err
 		}
-		m := s.Manifest()
-		tiers := normalisedOf(m)
-		if grid == render.NativeGrid {
-			tiers = render.Native(&m.Description)
-		}
+		tiers := lookOf(s.Slide).tiers(grid)
 		level, tx, ty, err := at.locate(tiers)
 		if err != nil {
 			return err
@@ -211,6 +213,35 @@ func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars, f *form
 	})
 }
 
+// plainTile is tile for a request without operations.
+func (a *API) plainTile(w http.ResponseWriter, r *http.Request, v route.Vars, grid render.Grid, at address) error {
+	var wrong problem.Validation
+	negotiate.CheckExtension(v["ext"], &wrong)
+	safety := a.safetyMode(r, &wrong)
+	return a.withSlide(r, v, func(s found) error {
+		if err := wrong.Err(); err != nil {
+			return err
+		}
+		mediaType, err := a.mediaType(w, r, v["ext"])
+		if err != nil {
+			return err
+		}
+		tiers := lookOf(s.Slide).tiers(grid)
+		level, tx, ty, err := at.locate(tiers)
+		if err != nil {
+			return err
+		}
+		rect := tiers[level].Tile(tx, ty)
+		width, height, err := a.safeSize(w, safety, rect.Width, rect.Height)
+		if err != nil {
+			return err
+		}
+		return a.WritePlainTile(w, r, s.Slide, mediaType, render.TileRequest{
+			Grid: grid, Level: level, TX: tx, TY: ty, Width: width, Height: height,
+		})
+	})
+}
+
 // mediaType picks the picture's type; a picked type varies with Accept.
 func (a *API) mediaType(w http.ResponseWriter, r *http.Request, ext string) (string, error) {
 	return a.mediaTypeOf(a.types, w, r, ext)
@@ -224,18 +255,11 @@ func (a *API) mediaTypeOf(types negotiate.Types, w http.ResponseWriter, r *http.
 	return mediaType, err
 }
 
-// WriteTile answers with a tile of an open slide, through the cache.
-func (a *API) WriteTile(w http.ResponseWriter, r *http.Request, s *slide.Slide, mediaType string, q render.TileRequest) error {
-	q.MediaType = canonical(mediaType)
-	name := fmt.Sprintf("%d/%d/%d/%d %dx%d %s %s %d", q.Grid, q.Level, q.TX, q.TY, q.Width, q.Height, q.View.Key(), q.MediaType, q.Quality)
-	return a.writePicture(w, r, identity(s, "tile", name), mediaType, func(ctx context.Context) (render.Encoded, error) {
-		return a.Renderer.Tile(ctx, s, q)
-	})
-}
-
-func (a *API) writePicture(w http.ResponseWriter, r *http.Request, identity, mediaType string, make func(context.Context) (render.Encoded, error)) error {
+// writePicture answers with a picture of an open slide, through the cache; name
+// is everything that it depends on besides the slide.
+func (a *API) writePicture(w http.ResponseWriter, r *http.Request, s *slide.Slide, kind, name, mediaType string, make func(context.Context) (render.Encoded, error)) error {
 	return a.Cached.Write(w, r, reply.Answer{
-		Identity: identity, MediaType: mediaType,
+		Identity: identity(s, kind, name), MediaType: mediaType, Version: s.Version(),
 		Load: func(ctx context.Context) ([]byte, error) {
 			picture, err := make(ctx)
 			return picture.Bytes, err

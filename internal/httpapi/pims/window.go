@@ -114,10 +114,13 @@ func (a *API) writeRegion(w http.ResponseWriter, r *http.Request, s *slide.Slide
 	if p.style.mode == modeDrawing {
 		p.outline()
 	}
+	if q.operations.depth.auto && p.style.mode != modeMask {
+		p.narrow(s.Manifest())
+	}
 	p.quality = q.quality
 	name := fmt.Sprintf("%v %dx%d %v %s %s %d %s", p.region, p.width, p.height, p.style,
 		annotation.Digest(p.annotations), p.view.Key(), p.quality, canonical(p.mediaType))
-	return a.writePicture(w, r, identity(s, "region", name), p.mediaType, func(ctx context.Context) (render.Encoded, error) {
+	return a.writePicture(w, r, s, "region", name, p.mediaType, func(ctx context.Context) (render.Encoded, error) {
 		picture, err := a.drawRegion(ctx, s, p)
 		if err != nil {
 			return render.Encoded{}, err
@@ -135,18 +138,40 @@ func (p *regionPicture) outline() {
 	}
 }
 
+// onePixel lays the components of a coloured mask of one pixel beside each other:
+// PIMS loses the sides of its array there, and answers with three grey pixels.
+func onePixel(mask *pixel.Raster) *pixel.Raster {
+	if mask.Width == 1 && mask.Height == 1 && mask.Samples == 3 {
+		mask.Width, mask.Samples = 3, 1
+	}
+	return mask
+}
+
+// narrow makes 8 bits of a picture that is resized, as PIMS does where no depth
+// is asked for (pims-api §4.7). A depth that is asked for is kept.
+func (p *regionPicture) narrow(m *slide.Manifest) {
+	if p.view.Bits > 8 && p.request().Resized(m) {
+		p.view.Bits = 8
+	}
+}
+
+func (p *regionPicture) request() render.RegionRequest {
+	return render.RegionRequest{
+		Left: p.region.Left, Top: p.region.Top, Width: p.region.Width, Height: p.region.Height,
+		OutWidth: p.width, OutHeight: p.height, View: p.view,
+	}
+}
+
 // drawRegion renders the slide's pixels and puts the annotations on them. Of a
 // mask no pixel is read.
 func (a *API) drawRegion(ctx context.Context, s *slide.Slide, p regionPicture) (*pixel.Raster, error) {
 	if p.style.mode == modeMask {
 		return a.Renderer.Make(ctx, p.width, p.height, func() (*pixel.Raster, error) {
-			return annotation.Mask(ctx, p.annotations, p.region, p.width, p.height, p.view.Bits)
+			mask, err := annotation.Mask(ctx, p.annotations, p.region, p.width, p.height, p.view.Bits)
+			return onePixel(mask), err
 		})
 	}
-	picture, err := a.Renderer.Region(ctx, s, render.RegionRequest{
-		Left: p.region.Left, Top: p.region.Top, Width: p.region.Width, Height: p.region.Height,
-		OutWidth: p.width, OutHeight: p.height, View: p.view,
-	})
+	picture, err := a.Renderer.Region(ctx, s, p.request())
 	if err != nil || p.style.mode == "" {
 		return picture, err
 	}

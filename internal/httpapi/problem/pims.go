@@ -88,6 +88,15 @@ func UploadFailed(err error) *Problem {
 	return &p
 }
 
+// Moved sends the client to another URL of the same thing. It is asked for anew
+// each time: only the target may be kept.
+func Moved(location string) *Problem {
+	p := titled(http.StatusTemporaryRedirect, "slide-version", "Temporary Redirect",
+		"The URL names a version of the slide that is not the present one.")
+	p.Own, p.Location = true, location
+	return p
+}
+
 // RouteNotFound is the answer outside of every route.
 func RouteNotFound() *Problem {
 	p := titled(http.StatusNotFound, "route-not-found", "Not Found", "Not Found")

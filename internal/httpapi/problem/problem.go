@@ -33,9 +33,11 @@ type Problem struct {
 	Own     bool    // PIMS has no such error: the body has the code as a member, too
 	Extra   []Member
 	Allow   string // the Allow header of a 405
-	bare    bool   // without title and details: PIMS' router answers {"detail":…} alone
-	upload  bool   // in the shape of PIMS' upload errors, a list of one
-	cause   error
+	// Location is where a 307 sends the client.
+	Location string
+	bare     bool // without title and details: PIMS' router answers {"detail":…} alone
+	upload   bool // in the shape of PIMS' upload errors, a list of one
+	cause    error
 }
 
 // Error is the text for logs.
@@ -153,6 +155,9 @@ func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) 
 	}
 	if p.Allow != "" {
 		w.Header().Set("Allow", p.Allow)
+	}
+	if p.Location != "" {
+		w.Header().Set("Location", p.Location)
 	}
 	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")

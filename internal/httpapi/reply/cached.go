@@ -17,14 +17,25 @@ import (
 // identity, so a matching If-None-Match is answered without reading anything
 // (pims-api §2.8). It is safe for concurrent use.
 type Cached struct {
-	cache  *cache.Cache
-	maxAge time.Duration
+	cache      *cache.Cache
+	revalidate []string // the Cache-Control of URLs that do not name a version
+	// Values that answers share. They are never changed: net/http only reads
+	// them, and adding to one makes a new slice.
+	immutable, hit, miss []string
 }
 
-// NewCached answers from memory; maxAge is what browsers are told.
-func NewCached(memory *cache.Cache, maxAge time.Duration) *Cached {
-	return &Cached{cache: memory, maxAge: maxAge}
+// NewCached answers from the cache; maxAge is what browsers are told.
+func NewCached(answers *cache.Cache, maxAge time.Duration) *Cached {
+	return &Cached{
+		cache:      answers,
+		revalidate: shared("private,must-revalidate,max-age=" + strconv.Itoa(int(maxAge/time.Second))),
+		immutable:  shared("public, immutable, max-age=31536000"),
+		hit:        shared("HIT"),
+		miss:       shared("MISS"),
+	}
 }
+
+func shared(value string) []string { return []string{value}[:1:1] }
 
 // Answer is what a handler knows before the bytes are made.
 type Answer struct {
@@ -32,15 +43,50 @@ type Answer struct {
 	// equal bytes.
 	Identity  string
 	MediaType string
+	// Version is the slide's. A URL that names it (see VersionAsked) always has
+	// this answer, so whoever has it need never ask again. May be empty.
+	Version string
+	// Fixed tells that the bytes are the source's own. Other pictures may be
+	// encoded to other bytes by another build: their ETag is a weak one.
+	Fixed bool
 	// Load makes the bytes. It runs at most once at a time for an identity, and
 	// its context outlives this request when others wait for the same bytes.
 	Load func(ctx context.Context) ([]byte, error)
 }
 
-// Write answers 304, or 200 with the bytes from memory or from Load. A request
-// with "Cache-Control: no-store" neither reads nor fills the cache and gets
-// none of the headers.
+// Write is Ready and, when that has no answer, Make.
 func (c *Cached) Write(w http.ResponseWriter, r *http.Request, a Answer) error {
+	if c.Ready(w, r, a) {
+		return nil
+	}
+	return c.Make(w, r, a)
+}
+
+// Ready answers 304, or 200 with bytes from memory, and tells whether it did. It
+// needs no Load.
+func (c *Cached) Ready(w http.ResponseWriter, r *http.Request, a Answer) bool {
+	if noStore(r) {
+		return false
+	}
+	if conditions := r.Header["If-None-Match"]; conditions != nil {
+		if tag := a.tag(); matchesTag(conditions, tag) {
+			values := [...]string{tag}
+			c.headers(w.Header(), r, &a, values[:], c.hit)
+			w.WriteHeader(http.StatusNotModified)
+			return true
+		}
+	}
+	body, ok := c.cache.Peek(a.Identity)
+	if ok {
+		c.body(w, r, &a, body, c.hit)
+	}
+	return ok
+}
+
+// Make answers 200 with the bytes from a cache behind the memory, or from Load.
+// A request with "Cache-Control: no-store" neither reads nor fills the caches
+// and gets none of their headers.
+func (c *Cached) Make(w http.ResponseWriter, r *http.Request, a Answer) error {
 	if noStore(r) {
 		body, err := a.Load(r.Context())
 		if err != nil {
@@ -49,41 +95,92 @@ func (c *Cached) Write(w http.ResponseWriter, r *http.Request, a Answer) error {
 		Bytes(w, r, http.StatusOK, a.MediaType, body)
 		return nil
 	}
-	tag := etag(a)
-	if matchesTag(r.Header.Values("If-None-Match"), tag) {
-		c.headers(w, tag, "HIT")
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	body, hit, err := c.cache.Get(r.Context(), a.Identity, a.Load)
+	body, found, err := c.cache.Get(r.Context(), a.Identity, a.Load)
 	if err != nil {
 		return err
 	}
-	state := "MISS"
-	if hit {
-		state = "HIT"
+	state := c.miss
+	if found {
+		state = c.hit
 	}
-	c.headers(w, tag, state)
-	Bytes(w, r, http.StatusOK, a.MediaType, body)
+	c.body(w, r, &a, body, state)
 	return nil
 }
 
-func (c *Cached) headers(w http.ResponseWriter, tag, state string) {
+// body writes the headers and, but for HEAD, the body. The names of the headers
+// are in the canonical form of net/http.
+func (c *Cached) body(w http.ResponseWriter, r *http.Request, a *Answer, body []byte, state []string) {
 	h := w.Header()
-	h.Set("Cache-Control", "private,must-revalidate,max-age="+strconv.Itoa(int(c.maxAge/time.Second)))
-	h.Set("ETag", tag)
-	h.Set("X-Pims-Cache", state)
+	values := [...]string{a.tag(), a.MediaType, strconv.Itoa(len(body))} // one allocation for three headers
+	c.headers(h, r, a, values[:], state)
+	h["Content-Type"] = values[1:2:2]
+	h["Content-Length"] = values[2:3:3]
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		// The client may be gone; there is nobody left to tell.
+		_, _ = w.Write(body)
+	}
 }
 
-// etag is weak: two builds may encode the same picture to other bytes.
-func etag(a Answer) string {
+// headers sets what 200 and 304 share; values[0] is the ETag.
+func (c *Cached) headers(h http.Header, r *http.Request, a *Answer, values, state []string) {
+	h["Etag"] = values[0:1:1]
+	h["X-Pims-Cache"] = state
+	h["Cache-Control"] = c.revalidate
+	if a.Version != "" && VersionAsked(r) == a.Version {
+		h["Cache-Control"] = c.immutable
+	}
+}
+
+// tag is the ETag, which is quoted, and strong for fixed bytes.
+func (a *Answer) tag() string {
 	sum := sha256.Sum256([]byte(a.Identity))
-	return `W/"` + hex.EncodeToString(sum[:16]) + `"`
+	var buffer [3 + 2*sha256.Size]byte
+	text := buffer[:0]
+	if !a.Fixed {
+		text = append(text, "W/"...)
+	}
+	text = append(text, '"')
+	text = hex.AppendEncode(text, sum[:16])
+	return string(append(text, '"'))
+}
+
+// versionParameter in a URL's query names the slide version that is meant.
+const versionParameter = "v"
+
+// VersionAsked is the slide version that a request's URL names, or empty.
+func VersionAsked(r *http.Request) string {
+	if r.URL.RawQuery == "" || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+		return ""
+	}
+	for part := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if version, ok := strings.CutPrefix(part, versionParameter+"="); ok {
+			return version
+		}
+	}
+	return ""
+}
+
+// WithVersion is the query of a request's URL with another version.
+func WithVersion(r *http.Request, version string) string {
+	parts := strings.Split(r.URL.RawQuery, "&")
+	for i, part := range parts {
+		if strings.HasPrefix(part, versionParameter+"=") {
+			parts[i] = versionParameter + "=" + version
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// Plain tells that a request's URL has no parameters but for the version.
+func Plain(r *http.Request) bool {
+	query := r.URL.RawQuery
+	return query == "" || (strings.HasPrefix(query, versionParameter+"=") && !strings.Contains(query, "&"))
 }
 
 func noStore(r *http.Request) bool {
-	for _, value := range r.Header.Values("Cache-Control") {
-		for _, directive := range strings.Split(value, ",") {
+	for _, value := range r.Header["Cache-Control"] {
+		for directive := range strings.SplitSeq(value, ",") {
 			if strings.EqualFold(strings.TrimSpace(directive), "no-store") {
 				return true
 			}
@@ -97,7 +194,7 @@ func noStore(r *http.Request) bool {
 func matchesTag(values []string, tag string) bool {
 	want := bareTag(tag)
 	for _, value := range values {
-		for _, candidate := range strings.Split(value, ",") {
+		for candidate := range strings.SplitSeq(value, ",") {
 			candidate = strings.TrimSpace(candidate)
 			if candidate == "*" || bareTag(candidate) == want {
 				return true

@@ -47,7 +47,17 @@ type compiled struct {
 	pattern  string
 	elements []element
 	greedy   int // index of the greedy element, -1 when there is none
+	anchor   anchor
 	handle   Handler
+}
+
+// anchor is a literal element of a pattern, counted from the end, or from the
+// start when nothing before it is greedy. Comparing it first settles most
+// routes that do not fit with one look.
+type anchor struct {
+	text    string // "" when the pattern has no literal element
+	at      int
+	fromEnd bool
 }
 
 type element struct {
@@ -86,7 +96,35 @@ func compile(r Route) compiled {
 		}
 		c.elements = append(c.elements, e)
 	}
+	c.anchor = c.findAnchor()
 	return c
+}
+
+// findAnchor takes the literal element nearest to the end: routes that begin
+// alike differ there.
+func (c *compiled) findAnchor() anchor {
+	for i := len(c.elements) - 1; i >= 0; i-- {
+		e := &c.elements[i]
+		if e.name != "" || e.before == "" {
+			continue
+		}
+		if i > c.greedy && c.greedy >= 0 {
+			return anchor{text: e.before, at: len(c.elements) - i, fromEnd: true}
+		}
+		return anchor{text: e.before, at: i}
+	}
+	return anchor{}
+}
+
+func (a *anchor) fits(path []string) bool {
+	if a.text == "" {
+		return true
+	}
+	at := a.at
+	if a.fromEnd {
+		at = len(path) - a.at
+	}
+	return at >= 0 && at < len(path) && path[at] == a.text
 }
 
 // Match is a route that a request found.
@@ -103,12 +141,16 @@ func (t *Table) Find(method, path string) (Match, error) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	elements := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	var buffer [24]string // of deeper paths, the rest goes to the heap
+	elements := buffer[:0]
+	for element := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		elements = append(elements, element)
+	}
 	var allow []string
 	for i := range t.routes {
 		c := &t.routes[i]
 		// Most routes do not fit: only the one that does collects variables.
-		if !c.match(elements, nil) {
+		if !c.anchor.fits(elements) || !c.match(elements, nil) {
 			continue
 		}
 		if c.method == method {
