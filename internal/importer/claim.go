@@ -28,6 +28,8 @@ type claim struct {
 	etag     string // of import.json as we wrote it last
 	storedAt time.Time
 	lost     bool
+	// converting makes time count for the conversion, not for the import.
+	converting bool
 }
 
 // stored gives an import's report and the ETag it was read with; nil without
@@ -94,7 +96,7 @@ func (im *Importer) newClaim(r *Report, now time.Time) *claim {
 // finished tells whether a stored report is the last word on the job. A
 // failure of an older program is not: the newer one may know the format.
 func (im *Importer) finished(r *Report, job Job) bool {
-	return r.State == StateDone || r.State == StateFailed && !job.Again && r.Creator == im.deps.Creator
+	return r.State == StateDone || r.State == StateConverting || r.State == StateUnpacked || r.State == StateFailed && !job.Again && r.Creator == im.deps.Creator
 }
 
 func busy(id slide.ID, l *Lease) error {
@@ -120,7 +122,7 @@ func (im *Importer) begin(old *Report, job Job, now time.Time) *Report {
 // for twice, by whoever sent it and by who watches the folder, and the second
 // knows less. Only a job that runs a failed import again may say otherwise.
 func (r *Report) inherit(old *Report, job Job) {
-	r.CreatedAt, r.Attempt, r.Source = old.CreatedAt, old.Attempt, old.Source
+	r.CreatedAt, r.Attempt, r.Source, r.Archive = old.CreatedAt, old.Attempt, old.Source, old.Archive
 	if len(job.Properties) == 0 {
 		r.Properties = old.Properties
 	}
@@ -174,7 +176,10 @@ func (c *claim) commit(ctx context.Context, edit func(*Report)) error {
 func (c *claim) edit(edit func(*Report)) {
 	now := c.im.deps.Clock.Now()
 	c.report.UpdatedAt = now
-	if c.report.StartedAt != nil {
+	switch {
+	case c.converting:
+		c.report.Conversion.Seconds = now.Sub(*c.report.Conversion.StartedAt).Seconds()
+	case c.report.StartedAt != nil:
 		c.report.Seconds = now.Sub(*c.report.StartedAt).Seconds()
 	}
 	edit(c.report)

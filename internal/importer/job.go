@@ -33,6 +33,11 @@ type Job struct {
 	Properties []Property `json:"properties,omitempty"`
 	// Again runs an import that has failed before once more.
 	Again bool `json:"again,omitempty"`
+	// Depth is in how many archives the upload lay.
+	Depth int `json:"depth,omitempty"`
+	// Convert asks for the conversion of a slide that was imported so far,
+	// instead of an import.
+	Convert bool `json:"convert,omitempty"`
 	// Recount asks for the histogram of a slide that is imported already,
 	// instead of an import.
 	Recount Recount `json:"recount,omitempty"`

@@ -11,18 +11,24 @@ import (
 // State is how far an import is.
 type State string
 
-// The states, in order. Done and Failed are final.
+// The states, in order. Done, Unpacked and Failed are final.
 const (
 	StateQueued      State = "queued"
 	StateProbing     State = "probing"
 	StateChecking    State = "checking"
 	StateRegistering State = "registering"
-	StateDone        State = "done"
-	StateFailed      State = "failed"
+	// StateConverting is of a slide that can be viewed only once it is
+	// converted. Conversions of others show in Conversion alone.
+	StateConverting State = "converting"
+	StateUnpacking  State = "unpacking"
+	// StateUnpacked is of an archive: its slides have imports of their own.
+	StateUnpacked State = "unpacked"
+	StateDone       State = "done"
+	StateFailed     State = "failed"
 )
 
 // Final tells whether nothing more will happen.
-func (s State) Final() bool { return s == StateDone || s == StateFailed }
+func (s State) Final() bool { return s == StateDone || s == StateUnpacked || s == StateFailed }
 
 // Report is import.json: the state of an import and what was found. Fields are
 // never renamed.
@@ -66,6 +72,11 @@ type Report struct {
 	// PixelsIdentical is true when viewers get the upload's own encoded
 	// pixels, which is what registering does.
 	PixelsIdentical bool `json:"pixelsIdentical,omitempty"`
+
+	// Conversion tells of the rewriting as a COG; nil when none was needed.
+	Conversion *Conversion `json:"conversion,omitempty"`
+	// Archive tells of the files that an archive held; nil for a slide.
+	Archive *Archive `json:"archive,omitempty"`
 
 	// Source is where the upload's bytes lie for good, once they do.
 	Source *slide.SourceObject `json:"source,omitempty"`
@@ -127,6 +138,15 @@ func (r *Report) clone() *Report {
 	if r.Lease != nil { // the one thing that is changed where it is
 		lease := *r.Lease
 		out.Lease = &lease
+	}
+	if r.Conversion != nil {
+		conversion := *r.Conversion
+		out.Conversion = &conversion
+	}
+	if r.Archive != nil {
+		unpacked := *r.Archive
+		unpacked.Members = append([]Member(nil), r.Archive.Members...)
+		out.Archive = &unpacked
 	}
 	return &out
 }
