@@ -83,6 +83,21 @@ func TestWindowsHonourTheColourSpace(t *testing.T) {
 	}
 }
 
+// The depth of a 16-bit slide is kept where its pixels are, and where a depth is
+// asked for; what is resized without has 8 bits, as in PIMS (pims-api §4.7).
+func TestDepthOfWindows(t *testing.T) {
+	s := newService(t, "")
+	path := s.own("pyrtiff/grey16-deflate-predictor.tif")
+	for size, want := range map[string]color.Model{
+		`"level":0`: color.Gray16Model, `"width":33`: color.GrayModel, `"width":33,"bits":16`: color.Gray16Model, `"level":0,"bits":8`: color.GrayModel,
+	} {
+		got := decodePNG(t, s.post("/image/"+path+"/window.png", `{"region":{"left":0,"top":0,"width":40,"height":40},`+size+`}`))
+		if got.ColorModel() != want {
+			t.Errorf("%s gives %T", size, got)
+		}
+	}
+}
+
 func TestMasksAreWhereTheGeometryIs(t *testing.T) {
 	s := newService(t, "")
 	path := s.own(losslessSlide)
@@ -115,6 +130,11 @@ func TestMasksAreWhereTheGeometryIs(t *testing.T) {
 	point := decodePNG(t, s.post("/image/"+path+"/annotation/mask.png", `{"annotations":{"geometry":"POINT (9.2 9.9)"},"length":0.5}`))
 	if point.Bounds().Dx() != 1 || point.Bounds().Dy() != 1 || rgba(point, 0, 0).R != 255 {
 		t.Errorf("half a point is %v, %v", point.Bounds(), rgba(point, 0, 0))
+	}
+	// As PIMS answers, see onePixel.
+	colour := decodePNG(t, s.post("/image/"+path+"/annotation/mask.png", `{"annotations":{"geometry":"POINT (9.2 9.9)","fill_color":"#8f0"},"level":0}`))
+	if colour.Bounds().Dx() != 3 || rgba(colour, 0, 0).R != 136 || rgba(colour, 1, 0).R != 255 || rgba(colour, 2, 0).R != 0 {
+		t.Errorf("a coloured point is %v of %T", colour.Bounds(), colour)
 	}
 }
 
