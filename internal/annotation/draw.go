@@ -87,19 +87,39 @@ func withAlpha(picture, alpha *pixel.Raster) (*pixel.Raster, error) {
 	}
 	out := pixel.New(picture.Width, picture.Height, colors+1, picture.Type)
 	for y := range out.Height {
-		from, mask, to := picture.Row(y), alpha.Row(y), out.Row(y)
-		for x := range out.Width {
-			in := from[x*picture.Samples*size:][:picture.Samples*size]
-			target := to[x*out.Samples*size:][:out.Samples*size]
-			copy(target, in[:colors*size])
-			chosen := mask[x*size:][:size]
-			if had && sampleOf(in[colors*size:]) < sampleOf(chosen) {
-				chosen = in[colors*size:]
-			}
-			copy(target[colors*size:], chosen)
+		from, mask := picture.Row(y), alpha.Row(y)
+		if had {
+			lesserAlpha(mask, from, colors*size, size)
 		}
+		weave(out.Row(y), from, mask, colors*size, picture.Samples*size, size)
 	}
 	return out, nil
+}
+
+// lesserAlpha lowers a mask to the alpha that stands behind the colours.
+func lesserAlpha(mask, from []byte, colorBytes, size int) {
+	for x := 0; x+size <= len(mask); x += size {
+		own := from[colorBytes : colorBytes+size]
+		if sampleOf(own) < sampleOf(mask[x:x+size]) {
+			copy(mask[x:], own)
+		}
+		from = from[colorBytes+size:]
+	}
+}
+
+// weave copies the first colorBytes of every stride bytes, and one sample of the
+// mask behind them.
+func weave(to, from, mask []byte, colorBytes, stride, size int) {
+	for len(mask) >= size {
+		for i := range colorBytes {
+			to[i] = from[i]
+		}
+		to[colorBytes] = mask[0]
+		if size == 2 {
+			to[colorBytes+1] = mask[1]
+		}
+		to, from, mask = to[colorBytes+size:], from[stride:], mask[size:]
+	}
 }
 
 func sampleOf(b []byte) int {

@@ -3,6 +3,7 @@ package annotation
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -355,6 +356,36 @@ func BenchmarkMask(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := Mask(context.Background(), as, Region{0, 0, 1024, 1024}, 1024, 1024, 8); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCrop(b *testing.B) {
+	as := white(parse(b, "POLYGON ((10 10, 900 60, 980 900, 40 1000, 10 10))"))
+	in := pixel.New(1024, 1024, 3, pixel.Uint8)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Crop(context.Background(), in, as, Region{0, 0, 1024, 1024}, 50); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// An outline as people draw it: many vertices, a stroke of some pixels.
+func BenchmarkDraw(b *testing.B) {
+	var ring orb.Ring
+	for i := range 2000 {
+		sin, cos := math.Sincos(float64(i) * math.Pi / 1000)
+		radius := 400 + 20*math.Sin(float64(i)/7)
+		ring = append(ring, orb.Point{512 + radius*cos, 512 + radius*sin})
+	}
+	stroke := color.Color{R: 255}
+	as := []Annotation{{Geometry: orb.Polygon{append(ring, ring[0])}, Stroke: &stroke, StrokeWidth: 3}}
+	in := pixel.New(1024, 1024, 3, pixel.Uint8)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Draw(context.Background(), in, as, Region{0, 0, 1024, 1024}, Drawing{Bits: 8}); err != nil {
 			b.Fatal(err)
 		}
 	}
