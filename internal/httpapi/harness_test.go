@@ -40,7 +40,7 @@ type service struct {
 	handler  http.Handler
 }
 
-func newService(t testing.TB, basePath string) *service {
+func newService(t testing.TB, basePath string, configure ...func(*slide.Config)) *service {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -49,11 +49,15 @@ func newService(t testing.TB, basePath string) *service {
 		}
 	}
 	s := &service{t: t, slides: recording.Wrap(memory.New())}
-	slides := objectstore.New(s.slides)
+	slides := objectstore.New(objectstore.Standard(s.slides, objectstore.Config{Concurrency: 64}))
 	s.uploads = objectstore.New(memory.New())
 	tiles, err := cache.New(64 << 20)
 	must(err)
-	s.catalog, err = slide.NewCatalog(slide.Stores{Slides: slides, Uploads: s.uploads}, tiles, slide.Config{Open: 16, Recheck: 1 << 40})
+	config := slide.Config{Open: 16, Recheck: 1 << 40}
+	for _, change := range configure {
+		change(&config)
+	}
+	s.catalog, err = slide.NewCatalog(slide.Stores{Slides: slides, Uploads: s.uploads}, tiles, config)
 	must(err)
 	registry := formats.NewRegistry(all.Formats(), formats.ResolutionOrder{})
 	s.importer, err = importer.New(importer.Deps{

@@ -192,6 +192,30 @@ func TestSlowFirstByteEndsWithTheContext(t *testing.T) {
 	}
 }
 
+// A server that stops in the middle of its answer is as good as none, and the
+// read may be tried again; it was not the caller who gave up.
+func TestAnswerThatStandsStillIsBusy(t *testing.T) {
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		object("etag", "bytes 10-29/100", "")(&keepLength{w}, r)
+		_, _ = io.WriteString(w, "xxxxx")
+		_ = http.NewResponseController(w).Flush()
+		<-release
+	}))
+	defer server.Close()
+	defer close(release)
+	d, err := s3.New(aws.Config{
+		BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
+	}, s3.Config{Bucket: "bucket", PathStyle: true, AnswerTimeout: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := objectstore.New(d).ReadRanges(t.Context(), "k", "etag", one)
+	if got != nil || fault.CodeOf(err) != "store-unreachable" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestFailedUploadIsAborted(t *testing.T) {
 	var aborted atomic.Bool
 	d := open(t, func(w http.ResponseWriter, r *http.Request) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -73,14 +74,23 @@ func (d *driver) getMany(ctx context.Context, key, etag string, ranges []source.
 	return nil
 }
 
+// leastBytesPerSecond is how slowly a range may come: a connection that stands
+// still in the middle of an answer would otherwise hold a tile for ever.
+const leastBytesPerSecond = 64 << 10
+
 // get reads one range and tells of which version it is.
-func (d *driver) get(ctx context.Context, key, etag string, r source.Range) ([]byte, string, error) {
-	a, err := d.ranged(ctx, key, etag, r)
-	if err != nil {
-		return nil, "", err
+func (d *driver) get(ctx context.Context, key, etag string, r source.Range) (data []byte, version string, err error) {
+	patience := d.config.AnswerTimeout + time.Duration(r.Length)*(time.Second/leastBytesPerSecond)
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	a, err := d.ranged(bounded, key, etag, r)
+	if err == nil {
+		defer a.body.Close()
+		data, err = d.readBody(bounded, key, a.body, r.Length)
 	}
-	defer a.body.Close()
-	data, err := d.readBody(ctx, key, a.body, r.Length)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = unreachable("read", key).Because(err)
+	}
 	return data, a.etag, err
 }
 
