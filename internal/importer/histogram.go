@@ -144,7 +144,11 @@ func (w *attempt) countPlane(ctx context.Context, level int, plane formats.Plane
 			if err != nil {
 				return nil, 0, err
 			}
-			if counts, err = addTile(counts, clip(raster, l, numbers[i]), bits, w.desc.Samples, &pixels); err != nil {
+			shown, err := w.shown(clip(raster, l, numbers[i]), l)
+			if err != nil {
+				return nil, 0, err
+			}
+			if counts, err = addTile(counts, shown, bits, w.desc.Samples, &pixels); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -183,6 +187,25 @@ func clip(r *pixel.Raster, l formats.Level, tile int) *pixel.Raster {
 		return r
 	}
 	return pixel.Crop(r, 0, 0, width, height)
+}
+
+// shown is a tile as it is counted: alpha laid over black, and a picture that is
+// one large tile reduced to histogramSide, unless every pixel is to be counted.
+func (w *attempt) shown(r *pixel.Raster, l formats.Level) (*pixel.Raster, error) {
+	if w.encs[l.Encoding].Alpha && r.Samples == w.desc.Samples+1 {
+		flat, err := pixel.FlattenAlpha(r, nil)
+		if err != nil {
+			return nil, err
+		}
+		r = flat
+	}
+	longer := max(r.Width, r.Height)
+	if w.exact || l.Tiles() != 1 || longer <= histogramSide {
+		return r, nil
+	}
+	scale := float64(histogramSide) / float64(longer)
+	width, height := math.Round(float64(r.Width)*scale), math.Round(float64(r.Height)*scale)
+	return pixel.Resize(r, max(1, int(width)), max(1, int(height))), nil
 }
 
 // addTile adds the counts of a tile's samples, alpha left out.
