@@ -23,7 +23,7 @@ func New() Format { return Format{} }
 
 // Info describes the format in PIMS' words (pims-api §8.2).
 func (Format) Info() formats.Info {
-	return formats.Info{ID: ID, Name: "PPM", MediaType: "image/x-portable-anymap", Convertible: true, Importable: true, Plugin: "pims"}
+	return formats.Info{ID: ID, Name: "PPM", MediaType: "image/x-portable-pixmap", Convertible: true, Importable: true, Plugin: "pims"}
 }
 
 // Probe is the signature of pims-api §5.2.
