@@ -8,9 +8,10 @@ import (
 )
 
 // Make runs what draws a picture elsewhere (annotations) as one of the
-// renderer's own: within its bound of memory, and in one of its slots.
-func (r *Renderer) Make(ctx context.Context, width, height int, draw func() (*pixel.Raster, error)) (*pixel.Raster, error) {
-	if err := r.checkSize(width, height); err != nil {
+// renderer's own: within its bound of memory, for all that is held together of
+// each pixel, and in one of its slots.
+func (r *Renderer) Make(ctx context.Context, width, height, bytesPerPixel int, draw func() (*pixel.Raster, error)) (*pixel.Raster, error) {
+	if err := r.checkMemory(width, height, bytesPerPixel); err != nil {
 		return nil, err
 	}
 	leave, err := r.enter(ctx)

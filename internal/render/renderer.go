@@ -53,11 +53,15 @@ func (r *Renderer) enter(ctx context.Context) (leave func(), err error) { return
 
 // checkSize refuses a picture whose samples would not fit the configured memory.
 func (r *Renderer) checkSize(width, height int) error {
+	const samples = 3
+	return r.checkMemory(width, height, samples)
+}
+
+func (r *Renderer) checkMemory(width, height, bytesPerPixel int) error {
 	if width < 1 || height < 1 {
 		return fault.New(fault.Internal, "render-size", "A picture of %d×%d pixels was asked for.", width, height)
 	}
-	const samples = 3
-	if exceeds(int64(r.config.MaxMemory), samples, height, width) {
+	if exceeds(int64(r.config.MaxMemory), bytesPerPixel, height, width) {
 		return fault.New(fault.TooLarge, "render-too-much-memory",
 			"A picture of %d×%d pixels needs more than the %d bytes that one may take (RENDER_MAX_MEMORY).",
 			width, height, int64(r.config.MaxMemory))

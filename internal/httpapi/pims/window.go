@@ -162,11 +162,21 @@ func (p *regionPicture) request() render.RegionRequest {
 	}
 }
 
+// bytesPerPixel is what annotations hold of each pixel: an RGB mask; the picture,
+// an alpha band and both together; or the picture and its copy in RGB.
+func (p *regionPicture) bytesPerPixel() int {
+	samples := map[string]int{modeMask: 3, modeCrop: 8, modeDrawing: 4}[p.style.mode]
+	if p.view.Bits > 8 {
+		samples *= 2
+	}
+	return samples
+}
+
 // drawRegion renders the slide's pixels and puts the annotations on them. Of a
 // mask no pixel is read.
 func (a *API) drawRegion(ctx context.Context, s *slide.Slide, p regionPicture) (*pixel.Raster, error) {
 	if p.style.mode == modeMask {
-		return a.Renderer.Make(ctx, p.width, p.height, func() (*pixel.Raster, error) {
+		return a.Renderer.Make(ctx, p.width, p.height, p.bytesPerPixel(), func() (*pixel.Raster, error) {
 			mask, err := annotation.Mask(ctx, p.annotations, p.region, p.width, p.height, p.view.Bits)
 			return onePixel(mask), err
 		})
@@ -175,7 +185,7 @@ func (a *API) drawRegion(ctx context.Context, s *slide.Slide, p regionPicture) (
 	if err != nil || p.style.mode == "" {
 		return picture, err
 	}
-	return a.Renderer.Make(ctx, p.width, p.height, func() (*pixel.Raster, error) {
+	return a.Renderer.Make(ctx, p.width, p.height, p.bytesPerPixel(), func() (*pixel.Raster, error) {
 		if p.style.mode == modeCrop {
 			return annotation.Crop(ctx, picture, p.annotations, p.region, p.style.transparency)
 		}
