@@ -67,7 +67,7 @@ func TestRangeReadAllocatesLittle(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	bare := allocations(func() { plainGet(t, t.Context(), d.signer.transport, server.URL+"/bucket/k") })
+	bare := allocations(func() { plainGet(t.Context(), t, d.signer.transport, server.URL+"/bucket/k") })
 	d.signer = nil
 	sdk := allocations(func() {
 		if _, err := d.ReadRanges(t.Context(), "k", "e", ranges); err != nil {
@@ -81,7 +81,7 @@ func TestRangeReadAllocatesLittle(t *testing.T) {
 }
 
 // plainGet is the least that net/http can do for a tile.
-func plainGet(t testing.TB, ctx context.Context, transport http.RoundTripper, address string) {
+func plainGet(ctx context.Context, t testing.TB, transport http.RoundTripper, address string) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func readAnswer(t testing.TB, transport http.RoundTripper, request *http.Request
 }
 
 // signedGet signs every request with the SDK's signer.
-func signedGet(t testing.TB, ctx context.Context, transport http.RoundTripper, signer *v4.Signer, address string) {
+func signedGet(ctx context.Context, t testing.TB, transport http.RoundTripper, signer *v4.Signer, address string) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -140,9 +140,9 @@ func BenchmarkRangeRead(b *testing.B) {
 		name string
 		read func()
 	}{
-		{"nethttp", func() { plainGet(b, b.Context(), d.signer.transport, address) }},
+		{"nethttp", func() { plainGet(b.Context(), b, d.signer.transport, address) }},
 		{"presigned", driverRead(d)},
-		{"signer", func() { signedGet(b, b.Context(), d.signer.transport, each, address) }},
+		{"signer", func() { signedGet(b.Context(), b, d.signer.transport, each, address) }},
 		{"sdk", driverRead(bySDK)},
 	} {
 		b.Run(way.name, func(b *testing.B) {
