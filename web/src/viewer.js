@@ -94,7 +94,8 @@ export class Viewer {
     const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     const osd = (this.#osd = OpenSeadragon({
       element: this.stage,
-      tileSources: imageAddress(this.#slide.path, ".dzi"),
+      // Tiles whose address names the version are never asked for again.
+      tileSources: imageAddress(this.#slide.path, this.#slide.version ? `.dzi?v=${this.#slide.version}` : ".dzi"),
       drawer: "canvas",
       showNavigationControl: false,
       showNavigator: true,

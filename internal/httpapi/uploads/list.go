@@ -30,6 +30,7 @@ type listItem struct {
 	State         string           `json:"state"`
 	Progress      reply.Float      `json:"progress"`
 	Viewable      bool             `json:"viewable"`
+	Version       *string          `json:"version"` // for ?v= in URLs of the slide
 	Format        *string          `json:"format"`
 	Width         *int             `json:"width"`
 	Height        *int             `json:"height"`
@@ -175,7 +176,8 @@ func slideItem(s *slide.Slide, item *listItem) *listItem {
 	}
 	item.Path, item.Format, item.Width, item.Height = s.Path(), &d.Format, &d.Width, &d.Height
 	item.Magnification, item.MPP = reply.Whole(d.NominalMagnification), reply.Rounded6(d.PhysicalSizeX)
-	item.SizeBytes = 0
+	version := s.Version()
+	item.Version, item.SizeBytes = &version, 0
 	for _, source := range m.Uploaded() {
 		item.SizeBytes += source.Size
 	}
