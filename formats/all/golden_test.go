@@ -386,3 +386,20 @@ func TestMetadataOrderIsPIMS(t *testing.T) {
 		}
 	}
 }
+
+// TestMediaTypesArePIMS: exports of a format have the type of pims-api §3.15.
+func TestMediaTypesArePIMS(t *testing.T) {
+	want := map[string]string{
+		"PYRTIFF": "image/pyrtiff", "PLANARTIFF": "image/tiff", "IMAGEJTIFF": "image/tiff", "OMETIFF": "ome/ome-tiff", "PYROMETIFF": "ome/ome-tiff",
+		"JPEG": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp", "WEBP": "image/webp", "JPEG2000": "image/jp2", "PPM": "image/x-portable-pixmap", "DICOM": "application/dicom",
+	}
+	for _, f := range all.Formats() {
+		expected, ok := want[f.Info().ID]
+		if !ok {
+			expected = "application/octet-stream"
+		}
+		if got := f.Info().MediaType; got != expected {
+			t.Errorf("%s has media type %q, expected %q", f.Info().ID, got, expected)
+		}
+	}
+}

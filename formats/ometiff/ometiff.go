@@ -40,7 +40,7 @@ func NewPyramidal() Format { return Format{pyramidal: true} }
 
 // Info describes the format in PIMS' words (pims-api §8.2).
 func (f Format) Info() formats.Info {
-	info := formats.Info{ID: ID, Name: "OME-TIFF", MediaType: "image/tiff", Convertible: true, Importable: true, Plugin: "pims"}
+	info := formats.Info{ID: ID, Name: "OME-TIFF", MediaType: "ome/ome-tiff", Convertible: true, Importable: true, Plugin: "pims"}
 	if f.pyramidal {
 		info.ID, info.Name, info.Convertible = PyramidalID, "Pyramidal OME-TIFF", false
 	}

@@ -33,7 +33,7 @@ func New() Format { return Format{} }
 // Info describes the format in PIMS' words (pims-api §8.2).
 func (Format) Info() formats.Info {
 	return formats.Info{
-		ID: ID, Name: "Pyramidal TIFF", MediaType: "image/tiff",
+		ID: ID, Name: "Pyramidal TIFF", MediaType: "image/pyrtiff",
 		Writable: true, Importable: true, Plugin: "pims",
 	}
 }

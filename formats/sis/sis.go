@@ -24,7 +24,7 @@ func New() Format { return Format{} }
 // Info describes the format in PIMS' words (pims-api §8.2).
 func (Format) Info() formats.Info {
 	return formats.Info{
-		ID: ID, Name: "Olympus SIS TIFF", MediaType: "image/tiff",
+		ID: ID, Name: "Olympus SIS TIFF", MediaType: "application/octet-stream",
 		Convertible: true, Importable: true, Plugin: "pims",
 	}
 }

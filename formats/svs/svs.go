@@ -23,7 +23,7 @@ func New() Format { return Format{} }
 // Info describes the format in PIMS' words (pims-api §8.2).
 func (Format) Info() formats.Info {
 	return formats.Info{
-		ID: ID, Name: "Leica Aperio SVS", MediaType: "image/tiff",
+		ID: ID, Name: "Leica Aperio SVS", MediaType: "application/octet-stream",
 		Importable: true, Plugin: "pims",
 	}
 }

@@ -68,7 +68,7 @@ func (p Page) encoding(ctx context.Context, can leeway) (formats.Encoding, error
 	}
 	if l.Planar == 2 {
 		return formats.Encoding{}, unsupported("tiff-planar-separate",
-			"the %d samples of a pixel lie in separate planes (PlanarConfiguration 2)", l.SamplesPerPixel)
+			"the %d samples of a pixel lie in separate planes (PlanarConfiguration 2), so no tile is in one place", l.SamplesPerPixel)
 	}
 	if enc.PixelType, err = p.pixelType(enc.Codec); err != nil {
 		return formats.Encoding{}, err
@@ -126,7 +126,7 @@ func (p Page) codec(ctx context.Context, reversed bool) (formats.Codec, error) {
 			return "", err
 		}
 		if ok && order == 2 {
-			return "", unsupported("tiff-fill-order", "the bits of every byte stand in reversed order (FillOrder 2)")
+			return "", unsupported("tiff-fill-order", "the bits of every byte stand in reversed order (FillOrder 2), so tiles cannot be served as they are")
 		}
 	}
 	switch p.Layout.Compression {
@@ -157,7 +157,7 @@ func (p Page) codec(ctx context.Context, reversed bool) (formats.Codec, error) {
 	case tiff.CompressionOldJPEG:
 		return "", unsupported("tiff-old-jpeg", "tiles are compressed with the JPEG of TIFF 6.0 (OJPEG, 6), which was withdrawn in 1995 and is not read; rewrite the file with tiffcp -c jpeg or save it anew")
 	case tiff.CompressionCCITTRLE, tiff.CompressionCCITTT4, tiff.CompressionCCITTT6:
-		return "", unsupported("tiff-fax", "strips are compressed with %s", p.Layout.Compression)
+		return "", unsupported("tiff-fax", "strips are faxes compressed with %s, which cannot be served as they are", p.Layout.Compression)
 	}
 	return "", unsupported("tiff-compression", "tiles are compressed with %s (%d), which this server does not read", p.Layout.Compression, uint16(p.Layout.Compression))
 }
@@ -171,13 +171,13 @@ func (p Page) pixelType(codec formats.Codec) (pixel.Type, error) {
 	bits, format := l.BitsPerSample[0], l.SampleFormat[0]
 	for i := range l.BitsPerSample {
 		if l.BitsPerSample[i] != bits || l.SampleFormat[i] != format {
-			return 0, unsupported("tiff-mixed-samples", "the samples of a pixel have different types (bits %v, formats %v)", l.BitsPerSample, l.SampleFormat)
+			return 0, unsupported("tiff-mixed-samples", "the samples of a pixel have different types (bits %v, formats %v), which is not read", l.BitsPerSample, l.SampleFormat)
 		}
 	}
 	t, ok := pixelType(bits, format)
 	packed := bits%8 != 0
 	if !ok || packed && !unpacksBits(codec) || codec == formats.CodecJPEG && bits != 8 {
-		return 0, unsupported("tiff-sample-type", "samples have %d bits of format %d (1 unsigned, 2 signed, 3 floating point), compressed with %s", bits, format, l.Compression)
+		return 0, unsupported("tiff-sample-type", "samples have %d bits of format %d (1 unsigned, 2 signed, 3 floating point), compressed with %s, which is not read", bits, format, l.Compression)
 	}
 	return t, nil
 }
@@ -245,7 +245,7 @@ func (p Page) photometric() (formats.Photometric, error) {
 	case tiff.PhotometricYCbCr:
 		out, need = formats.PhotometricYCbCr, 3
 	default:
-		return "", unsupported("tiff-photometric", "PhotometricInterpretation is %s (%d)", meaning, uint16(meaning))
+		return "", unsupported("tiff-photometric", "PhotometricInterpretation is %s (%d), which is not read", meaning, uint16(meaning))
 	}
 	if samples < need {
 		return "", fault.New(fault.Corrupt, "tiff-samples",
@@ -272,7 +272,7 @@ func (p Page) checkTileSize(enc formats.Encoding, can leeway) error {
 // bits, entry by entry. Some writers store 8-bit values there.
 func (p Page) palette(ctx context.Context, bits int) ([]byte, error) {
 	if bits > 8 {
-		return nil, unsupported("tiff-palette", "the palette has %d bits", bits)
+		return nil, unsupported("tiff-palette", "the palette has %d bits; up to 8 are read", bits)
 	}
 	values, err := p.IFD.Uints(ctx, tiff.ColorMap)
 	if err != nil {

@@ -21,6 +21,11 @@ const (
 // take no bytes, so it is all that bounds what a short strip expands to.
 const maxFaxWidth = 1 << 16
 
+// refuseFaxRLE names the one fax that no decoder of ours reads.
+func refuseFaxRLE() error {
+	return unsupported("tiff-fax", "strips are compressed with CCITTRLE (2), which is not read; rewrite the file with tiffcp -c g4")
+}
+
 // checkFax refuses the variants that cannot be decoded: two-dimensional Group 3
 // and uncompressed mode.
 func (p Page) checkFax(ctx context.Context) error {

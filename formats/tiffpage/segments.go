@@ -41,6 +41,8 @@ func (p Page) segmentPlan(ctx context.Context) (segmentPlan, error) {
 		plan.parts, plain.Planar = plain.SamplesPerPixel, 1
 	}
 	switch plain.Compression {
+	case tiff.CompressionCCITTRLE:
+		return plan, refuseFaxRLE()
 	case tiff.CompressionCCITTT4, tiff.CompressionCCITTT6:
 		if err := p.checkFax(ctx); err != nil {
 			return plan, err

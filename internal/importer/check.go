@@ -135,7 +135,8 @@ func checkLevel(d *formats.Description, i int, l formats.Level, encs int) error 
 	if l.Width < 1 || l.Height < 1 || l.Width > maxSidePx || l.Height > maxSidePx {
 		return broken("level-size", "level %d is %d×%d pixels, 1 to %d a side are possible", i, l.Width, l.Height, maxSidePx)
 	}
-	if l.TileWidth < 1 || l.TileHeight < 1 || l.TileWidth > maxTileSide || l.TileHeight > maxTileSide {
+	// Strips have the level's width, which is bounded above.
+	if l.TileWidth < 1 || l.TileHeight < 1 || !l.Strips && (l.TileWidth > maxTileSide || l.TileHeight > maxTileSide) {
 		return broken("tile-size", "tiles of level %d are %d×%d pixels, 1 to %d a side are possible", i, l.TileWidth, l.TileHeight, maxTileSide)
 	}
 	if l.Encoding < 0 || l.Encoding >= encs {
