@@ -33,9 +33,12 @@ func goWebP(data []byte, width, height int) (*pixel.Raster, error) {
 		return nil, fault.New(fault.Corrupt, "codec-size-mismatch",
 			"The WebP has %d × %d pixels, but its container says %d × %d.", config.Width, config.Height, width, height)
 	}
+	if len(data) > 20 && string(data[12:16]) == "VP8X" && data[20]&2 != 0 {
+		return nil, fault.New(fault.Unsupported, "codec-needs-libvips", "The WebP is animated; a build with libvips shows its first frame.")
+	}
 	img, err := webp.Decode(bytes.NewReader(data))
 	if err != nil {
-		return nil, fault.New(fault.Corrupt, "webp-damaged", "The WebP is damaged, or animated: this build cannot decode it.").Because(err)
+		return nil, fault.New(fault.Corrupt, "webp-damaged", "The WebP is damaged.").Because(err)
 	}
 	switch m := img.(type) {
 	case *image.NRGBA:

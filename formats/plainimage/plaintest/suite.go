@@ -69,13 +69,34 @@ func Run(t *testing.T, format formats.Format, f Folder) {
 			})
 		}
 	}
-	formatstest.Run(t, formatstest.Suite{Format: format, Accepts: accepted, Refused: other})
+	formatstest.Run(t, formatstest.Suite{Format: format, Accepts: some(accepted), Refused: other})
+}
+
+// Of the accepted files so many small ones are run through the suite of all
+// formats, which breaks each in a hundred ways.
+const (
+	suiteFiles = 8
+	suiteBytes = 64 << 10
+)
+
+func some(files []formatstest.File) []formatstest.File {
+	var out []formatstest.File
+	step := max(1, len(files)/suiteFiles)
+	for i := 0; i < len(files); i += step {
+		if len(files[i].Data) <= suiteBytes {
+			out = append(out, files[i])
+		}
+	}
+	return out
 }
 
 // pixels compares a file's pixels with libvips'.
 func pixels(t *testing.T, format formats.Format, f Folder, file formatstest.File) formats.Image {
 	t.Helper()
 	image, d, raster, err := Decode(format, file)
+	if err != nil && image != nil && !canDecode(image) {
+		return image // a build without libvips
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +129,15 @@ func pixels(t *testing.T, format formats.Format, f Folder, file formatstest.File
 		t.Errorf("pixels differ from libvips' by %.4f/255 in the mean (at most %.2f), %.1f/255 at most", mean*255, f.Mean, greatest*255)
 	}
 	return image
+}
+
+func canDecode(image formats.Image) bool {
+	for _, e := range image.(formats.TileLocator).Encodings() {
+		if !codec.CanDecode(e) {
+			return false
+		}
+	}
+	return true
 }
 
 // Decode opens a file and decodes the tile of its finest level.
