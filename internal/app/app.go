@@ -143,11 +143,8 @@ func (a *App) openCache() (err error) {
 func (a *App) openImporter(context.Context, Options) (err error) {
 	a.Importer, err = importer.New(importer.Deps{
 		Registry: a.Registry, Slides: a.Slides, Uploads: a.Uploads, Files: a.file, Catalog: a.Catalog,
-		Events: importer.Listeners{
-			importer.LogListener{Log: a.Logs.For("import")},
-			importCounter{metrics: a.Metrics},
-		},
-		Convert: a.Convert, Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
+		Events:  a.listeners(),
+		Convert: a.Convert, Imports: a.Queue, Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
 	})
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/pims-cloud/pims/internal/httpapi"
 	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/importer/watch"
+	"github.com/pims-cloud/pims/internal/importer/webhook"
 	"github.com/pims-cloud/pims/internal/lambdaadapter"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/queue/sqs"
@@ -29,6 +30,7 @@ type Config struct {
 	SQS     sqs.Config
 	Import  importer.Config
 	Watch   watch.Config
+	Webhook webhook.Config
 	Formats Formats
 	Slides  slide.Config
 	Cache   cache.Config
