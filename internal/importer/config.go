@@ -25,6 +25,9 @@ type Config struct {
 	// ReportEvery is how often progress is written to import.json at most.
 	ReportEvery time.Duration `env:"IMPORT_REPORT_EVERY" envDefault:"1s" desc:"How often the progress of an import is written to its report at most."`
 
+	// ArchiveGiB bounds archives.
+	ArchiveGiB int `env:"ARCHIVE_MAX_GIB" envDefault:"1024" desc:"What one archive may unpack to, in GiB. It may unpack to 200 times its size at most in any case."`
+
 	// Convert is ConvertAuto, ConvertAlways or ConvertNever.
 	Convert string `env:"CONVERT" envDefault:"auto" desc:"When imports rewrite slides as pyramidal TIFF (COG): auto (a view would need more than the tiles that are seen), always, or never."`
 	// ConvertQuality is JPEG's.
@@ -42,7 +45,7 @@ type Config struct {
 // DefaultConfig is what no configuration at all gives.
 func DefaultConfig() Config {
 	return Config{
-		Workers: 2, MaxAttempts: 5, Lease: time.Minute, ReportEvery: time.Second,
+		Workers: 2, MaxAttempts: 5, Lease: time.Minute, ReportEvery: time.Second, ArchiveGiB: 1024,
 		Convert: ConvertAuto, ConvertQuality: 90, ConvertCompression: string(cog.Auto), ConvertTile: 256, ConvertWorkers: 1,
 	}
 }
@@ -60,6 +63,9 @@ func (c Config) Validate() error {
 	}
 	if c.ReportEvery < 0 || c.ReportEvery > c.Lease {
 		return fault.New(fault.Invalid, "config-value", "IMPORT_REPORT_EVERY is %s: expected 0s to IMPORT_LEASE (%s)", c.ReportEvery, c.Lease)
+	}
+	if c.ArchiveGiB < 1 || c.ArchiveGiB > 1<<20 {
+		return fault.New(fault.Invalid, "config-value", "ARCHIVE_MAX_GIB is %d: expected 1 to 1048576", c.ArchiveGiB)
 	}
 	return c.validateConvert()
 }

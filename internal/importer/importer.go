@@ -27,6 +27,9 @@ type Deps struct {
 	// Convert is where conversions wait; when nil, whoever imports a slide
 	// converts it right after.
 	Convert queue.Queue
+	// Imports is where the members of archives wait for their imports; when
+	// nil, they are imported one after the other by whoever unpacked them.
+	Imports queue.Queue
 	// Catalog forgets slides that were imported again, and is what Verify
 	// opens slides with; nil in a process that serves none.
 	Catalog *slide.Catalog
@@ -163,7 +166,7 @@ func (im *Importer) Import(ctx context.Context, job Job) (*Report, error) {
 		if done.State == StateDone {
 			im.removeUpload(ctx, done)
 		}
-		return im.thenConvert(ctx, job, done, done.Err())
+		return im.thenContinue(ctx, job, done, done.Err())
 	}
 	held, stop := c.hold(ctx)
 	err = im.contained(held, c, job)
@@ -172,6 +175,15 @@ func (im *Importer) Import(ctx context.Context, job Job) (*Report, error) {
 		err = errLost
 	}
 	r, err := im.conclude(ctx, c, err)
+	return im.thenContinue(ctx, job, r, err)
+}
+
+// thenContinue does what is left once an import has ended: the members of an
+// archive, or a conversion.
+func (im *Importer) thenContinue(ctx context.Context, job Job, r *Report, err error) (*Report, error) {
+	if err == nil && r != nil && r.State == StateUnpacked {
+		return im.importMembers(ctx, job, r)
+	}
 	return im.thenConvert(ctx, job, r, err)
 }
 
@@ -229,11 +241,14 @@ func (im *Importer) run(ctx context.Context, c *claim, job Job) error {
 			return err
 		}
 		w.failed = s.failed
-		if err := s.run(ctx, w); err != nil {
-			w.countReads()
+		err = s.run(ctx, w)
+		w.countReads()
+		if errors.Is(err, errUnpacked) {
+			return nil
+		}
+		if err != nil {
 			return stageError{err: err, event: w.failed}
 		}
-		w.countReads()
 	}
 	return nil
 }
@@ -256,7 +271,7 @@ func (im *Importer) conclude(ctx context.Context, c *claim, err error) (*Report,
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	switch {
-	case err == nil && c.snapshot().State == StateConverting:
+	case err == nil && (c.snapshot().State == StateConverting || c.snapshot().State == StateUnpacked):
 		return im.handOver(after, c)
 	case err == nil:
 		return im.succeed(after, c)

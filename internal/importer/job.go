@@ -15,9 +15,13 @@ import (
 // absolute path. Such a file is never removed.
 const BucketFile = "file"
 
+// BucketUnpacked is the Upload.Bucket of a member of an archive, which lies in
+// the slides store until it is imported.
+const BucketUnpacked = "unpacked"
+
 // Upload is one version of one uploaded object.
 type Upload struct {
-	Bucket string `json:"bucket"` // URL of the uploads store, or BucketFile
+	Bucket string `json:"bucket"` // URL of the uploads store, BucketFile or BucketUnpacked
 	Key    string `json:"key"`    // key in the uploads store, or an absolute path
 	ETag   string `json:"etag"`
 	Size   int64  `json:"size"` // bytes; 0 when the sender did not know

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/importer/archive"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/source"
 )
@@ -27,11 +28,7 @@ func probe(ctx context.Context, w *attempt) error {
 	if at.object.Size == 0 {
 		return fault.New(fault.Unsupported, "no-matching-format", "the file is empty")
 	}
-	candidate, err := formats.NewCandidate(ctx, w.bundle)
-	if err != nil {
-		return w.stale(ctx, err)
-	}
-	format, match, err := w.im.deps.Registry.Detect(ctx, candidate)
+	format, match, err := w.detect(ctx)
 	if err != nil {
 		return w.stale(ctx, err)
 	}
@@ -43,6 +40,28 @@ func probe(ctx context.Context, w *attempt) error {
 	w.note(func(r *Report) { r.Format, r.Why = info.ID, match.Why })
 	w.tell(ctx, EndFormatDetection)
 	return nil
+}
+
+// detect asks the formats. Archives come after all of them (pims-api §6.6); one
+// that holds a single file is that file from here on.
+func (w *attempt) detect(ctx context.Context) (formats.Format, formats.Match, error) {
+	for {
+		candidate, err := formats.NewCandidate(ctx, w.bundle)
+		if err != nil {
+			return nil, formats.Match{}, err
+		}
+		format, match, err := w.im.deps.Registry.Detect(ctx, candidate)
+		if fault.CodeOf(err) != "no-matching-format" {
+			return format, match, err
+		}
+		kind, archiveErr := w.archiveKind(ctx, candidate.Header())
+		if archiveErr != nil || kind == archive.None {
+			return nil, formats.Match{}, joinFirst(archiveErr, err)
+		}
+		if err := w.unpack(ctx, kind); err != nil {
+			return nil, formats.Match{}, err
+		}
+	}
 }
 
 // sourceObject is the upload where it lies, for slides registered in place.

@@ -23,8 +23,8 @@ const (
 	StateUnpacking  State = "unpacking"
 	// StateUnpacked is of an archive: its slides have imports of their own.
 	StateUnpacked State = "unpacked"
-	StateDone       State = "done"
-	StateFailed     State = "failed"
+	StateDone     State = "done"
+	StateFailed   State = "failed"
 )
 
 // Final tells whether nothing more will happen.

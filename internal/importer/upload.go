@@ -54,6 +54,8 @@ func (im *Importer) place(u Upload) (*objectstore.Store, string, error) {
 		return im.deps.Files(u.Key)
 	case im.deps.Uploads != nil && u.Bucket == im.deps.Uploads.URL():
 		return im.deps.Uploads, u.Key, nil
+	case u.Bucket == BucketUnpacked && isUnpacked(u.Key):
+		return im.deps.Slides, u.Key, nil
 	}
 	return nil, "", fault.New(fault.Unsupported, codeUploadElsewhere,
 		"the upload lies in %q, which this process does not import from; check UPLOADS_URL", u.Bucket)

@@ -40,6 +40,7 @@ type world struct {
 	events  *eventLog
 	formats []formats.Format
 	config  importer.Config
+	imports queue.Queue // of members of archives; nil: imported at once
 	convert queue.Queue // nil: converted right after the import
 }
 
@@ -72,7 +73,7 @@ func (w *world) importer() *importer.Importer {
 		Registry: formats.NewRegistry(w.formats, formats.ResolutionOrder{}),
 		Slides:   w.slides, Uploads: w.uploads, Catalog: w.catalog, Events: w.events, Clock: w.clock,
 		Files: openFile, Log: slog.New(slog.DiscardHandler), Creator: "pims test",
-		Config: w.config, Convert: w.convert,
+		Config: w.config, Convert: w.convert, Imports: w.imports,
 	})
 	must(w.t, err)
 	return im
