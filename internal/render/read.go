@@ -14,6 +14,12 @@ import (
 // region is the stored pixels of a rectangle of a level that a view needs,
 // channels interleaved in the view's order.
 func (r *Renderer) region(ctx context.Context, s Slide, level int, rect Rect, p *plan) (*pixel.Raster, error) {
+	d := &s.Manifest().Description
+	if n := len(p.planes); n > 1 && exceeds(int64(r.config.MaxMemory), n, rect.Width, rect.Height, d.Samples, d.PixelType.Bytes()) {
+		return nil, fault.New(fault.TooLarge, "render-too-much-memory",
+			"A region of %d×%d pixels of %d channels needs more than the %d bytes that one picture may take (RENDER_MAX_MEMORY); ask for a smaller one, or for fewer channels.",
+			rect.Width, rect.Height, len(p.planes), int64(r.config.MaxMemory))
+	}
 	rasters := make([]*pixel.Raster, len(p.planes))
 	for i, ps := range p.planes {
 		raster, err := r.projected(ctx, s, level, rect, p, ps.plane)

@@ -365,3 +365,12 @@ func TestKeysTellViewsApart(t *testing.T) {
 		seen[v.Key()] = name
 	}
 }
+
+func TestManyChannelsAreBoundedByMemory(t *testing.T) {
+	s := newPlanes(256, 256, 1, 40, 1, pixel.Uint16, 16)
+	r := New(Config{Concurrency: 1, MaxPixels: 1 << 24, MaxMemory: 4 << 20, MaxTile: 1 << 20})
+	_, err := r.Scaled(t.Context(), s, ScaledRequest{Width: 256, Height: 256, View: Default(&s.m)})
+	if fault.CodeOf(err) != "render-too-much-memory" { // 40 · 128 KiB
+		t.Errorf("40 channels of 128 KiB in 4 MiB: %v, want render-too-much-memory", err)
+	}
+}
