@@ -38,9 +38,15 @@ type service struct {
 	queue    queue.Queue
 	catalog  *slide.Catalog
 	handler  http.Handler
+	renderer *render.Renderer
 }
 
 func newService(t testing.TB, basePath string, configure ...func(*slide.Config)) *service {
+	t.Helper()
+	return newServiceRendering(t, basePath, render.Config{Concurrency: 2, MaxPixels: 1 << 28, MaxMemory: 1 << 28, MaxTile: 1 << 24}, configure...)
+}
+
+func newServiceRendering(t testing.TB, basePath string, rendering render.Config, configure ...func(*slide.Config)) *service {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -68,6 +74,7 @@ func newService(t testing.TB, basePath string, configure ...func(*slide.Config))
 	must(err)
 	t.Cleanup(func() { _ = jobs.Close() })
 	s.queue = jobs
+	s.renderer = render.New(rendering)
 	s.handler = httpapi.New(httpapi.Deps{
 		Config: httpapi.Config{
 			OutputSizeLimit: 10000, SafetyMode: "SAFE_REJECT", AnnotationOrigin: "LEFT_TOP",
@@ -75,7 +82,7 @@ func newService(t testing.TB, basePath string, configure ...func(*slide.Config))
 		},
 		BasePath: basePath, Version: "9.9", Log: slog.New(slog.DiscardHandler),
 		Catalog: s.catalog, Slides: slides, Uploads: s.uploads, Registry: registry,
-		Renderer: render.New(render.Config{Concurrency: 2, MaxPixels: 1 << 28, MaxMemory: 1 << 28, MaxTile: 1 << 24}),
+		Renderer: s.renderer,
 		Cache:    tiles, Importer: s.importer, Queue: s.queue,
 		Settings: []httpapi.Setting{{Name: "root", Value: "memory:"}, {Name: "cache_url", Value: nil}},
 	})
