@@ -18,6 +18,7 @@ type TIFFPage struct {
 	Bits          int    // per sample, 0 means 8
 	Planes        bool   // samples in separate planes
 	Data          []byte // of every segment, nil for zeros
+	Located       bool   // Fields say where the segments are, whatever is written
 	Fields        []tiff.Field
 	SubIFDs       []TIFFPage
 }
@@ -87,6 +88,9 @@ func (p TIFFPage) directory(t testing.TB, w *tiff.Writer) *tiff.Directory {
 	for _, field := range p.Fields {
 		d.Fields = slices.DeleteFunc(d.Fields, func(f tiff.Field) bool { return f.Tag == field.Tag })
 		d.Fields = append(d.Fields, field)
+	}
+	if p.Located {
+		d.Segments = nil
 	}
 	for _, sub := range p.SubIFDs {
 		d.SubIFDs = append(d.SubIFDs, sub.directory(t, w))

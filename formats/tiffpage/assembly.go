@@ -79,9 +79,9 @@ func (a *Assembly) Levels() []formats.Level { return append([]formats.Level(nil)
 // Shown says what the samples of a region are.
 func (a *Assembly) Shown() formats.Encoding { return a.plans[0].shown }
 
-// ReadRegion is formats.RegionReader's. The segments of one row of tiles are
-// read in one batch; the last tile is kept, so that bands from the top to the
-// bottom decode each strip once.
+// ReadRegion is formats.RegionReader's. The segments of many tiles are read in
+// one batch; the last tile is kept, so that bands from the top to the bottom
+// decode each strip once.
 func (a *Assembly) ReadRegion(ctx context.Context, level int, plane formats.Plane, x, y, width, height int) (*pixel.Raster, error) {
 	if level < 0 || level >= len(a.levels) {
 		return nil, fault.New(fault.Invalid, "no-such-level", "there is no level %d; the slide has %d", level, len(a.levels))
@@ -94,77 +94,41 @@ func (a *Assembly) ReadRegion(ctx context.Context, level int, plane formats.Plan
 	if x < 0 || y < 0 || width < 1 || height < 1 || width > l.Width-x || height > l.Height-y {
 		return nil, fault.New(fault.Invalid, "no-such-region", "the region %d × %d at (%d, %d) does not lie in level %d of %d × %d pixels", width, height, x, y, level, l.Width, l.Height)
 	}
-	page := a.pages[level][number]
 	colours := a.Base().Colours()
 	if int64(width)*int64(height) > maxRegionBytes/int64(colours*plan.shown.PixelType.Bytes()) {
 		return nil, fault.New(fault.TooLarge, "region-too-large", "a region of %d × %d pixels weighs more than %d MiB; read it in bands", width, height, maxRegionBytes>>20)
 	}
-	out := pixel.New(width, height, colours, plan.shown.PixelType)
-	if page.IFD == nil {
-		return out, nil
+	r := region{
+		a: a, page: a.pages[level][number], level: l, plan: plan, colours: colours,
+		x: x, y: y, out: pixel.New(width, height, colours, plan.shown.PixelType),
+		places: map[source.Range]int{}, seen: map[source.Range]bool{},
+	}
+	if r.page.IFD == nil {
+		return r.out, nil
 	}
 	for ty := y / l.TileHeight; ty <= (y+height-1)/l.TileHeight; ty++ {
 		for tx := x / l.TileWidth; tx <= (x+width-1)/l.TileWidth; tx++ {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			tile, err := a.tile(ctx, page, l, plan, ty*l.TilesAcross()+tx, colours)
-			if err != nil {
-				return nil, err
-			}
-			if tile == nil {
-				continue // blank
-			}
-			if err := pixel.Paste(out, tile, tx*l.TileWidth-x, ty*l.TileHeight-y); err != nil {
+			if err := r.add(ctx, ty*l.TilesAcross()+tx); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return out, nil
+	return r.out, r.flush(ctx)
 }
 
-// tile decodes one tile, nil for a blank one. The raster must not be changed.
-func (a *Assembly) tile(ctx context.Context, page Page, l formats.Level, plan segmentPlan, number, colours int) (*pixel.Raster, error) {
-	a.mu.Lock()
-	if a.last.ifd == page.IFD && a.last.tile == number && a.last.raster != nil {
-		defer a.mu.Unlock()
-		return a.last.raster, nil
-	}
-	a.mu.Unlock()
-	stored, err := a.segments(ctx, page, plan, number)
-	if err != nil || stored == nil {
-		return nil, err
-	}
-	width, height := l.StoredSize(number)
-	raster, err := plan.decode(stored, width, height, colours)
-	if err != nil {
-		return nil, err
-	}
+// kept is the last tile if it is the one asked for. The raster must not be
+// changed.
+func (a *Assembly) kept(ifd *tiff.IFD, tile int) *pixel.Raster {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.last.ifd, a.last.tile, a.last.raster = page.IFD, number, raster
-	return raster, nil
+	if a.last.ifd == ifd && a.last.tile == tile {
+		return a.last.raster
+	}
+	return nil
 }
 
-// segments reads the stored bytes of all parts of a tile in one batch; nil when
-// it is blank. Kind Corrupt when only some of its parts are there.
-func (a *Assembly) segments(ctx context.Context, page Page, plan segmentPlan, number int) ([][]byte, error) {
-	grid := page.Layout.Across() * page.Layout.Down()
-	ranges := make([]source.Range, 0, plan.parts)
-	for part := range plan.parts {
-		extents, err := page.IFD.Extents(ctx, part*grid+number, 1)
-		if err != nil {
-			return nil, err
-		}
-		if e := extents[0]; e.Length > 0 {
-			ranges = append(ranges, source.Range{Offset: e.Offset, Length: e.Length})
-		}
-	}
-	switch {
-	case len(ranges) == 0:
-		return nil, nil
-	case len(ranges) < plan.parts:
-		return nil, fault.New(fault.Corrupt, "tiff-plane-missing", "of tile %d of the directory at byte %d only %d of %d sample planes are stored", number, page.IFD.Offset, len(ranges), plan.parts)
-	}
-	return a.reader.ReadRanges(ctx, ranges)
+func (a *Assembly) keep(ifd *tiff.IFD, tile int, raster *pixel.Raster) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last.ifd, a.last.tile, a.last.raster = ifd, tile, raster
 }
