@@ -109,3 +109,47 @@ func TestOperationsThatAreRefused(t *testing.T) {
 		s.get(image+"/thumb.png?"+query).want(t, status)
 	}
 }
+
+// TestPlanesAreProjected compares a projection of both focal planes, pixel by
+// pixel, with the planes.
+func TestPlanesAreProjected(t *testing.T) {
+	s := newService(t, "")
+	image := "/image/" + s.own("pyrometiff/subifd-rgb-z2.ome.tif")
+	tile := func(query string) []byte {
+		return picture(t, s.get(image+"/normalized-tile/level/0/ti/0.png?"+query).want(t, http.StatusOK)).Pix
+	}
+	first, second := tile("z_slices=0"), tile("z_slices=1")
+	if bytes.Equal(first, second) {
+		t.Fatal("both planes are the same")
+	}
+	for query, want := range map[string]func(a, b uint8) uint8{
+		"z_reduction=MAX":              func(a, b uint8) uint8 { return max(a, b) },
+		"z_reduction=MIN&z_slices=0:2": func(a, b uint8) uint8 { return min(a, b) },
+		"z_reduction=MED&z_slices=0,1": func(a, b uint8) uint8 { return max(a, b) }, // the upper of two
+		"z_reduction=MAX&z_slices=1":   func(_, b uint8) uint8 { return b },
+		"z_slices=0&t_reduction=MAX":   func(a, _ uint8) uint8 { return a },
+	} {
+		for i, got := range tile(query) {
+			if got != want(first[i], second[i]) {
+				t.Fatalf("%s: sample %d is %d, the planes have %d and %d", query, i, got, first[i], second[i])
+			}
+		}
+	}
+}
+
+// TestBoundsOfAPlaneAreItsOwn: with STRETCH_PLANE, some value is shown black and
+// some white in every plane.
+func TestBoundsOfAPlaneAreItsOwn(t *testing.T) {
+	s := newService(t, "")
+	image := "/image/" + s.own("ometiff/tiles-xytcz-mm.ome.tif")
+	for z := range 2 {
+		pix := picture(t, s.get(fmt.Sprintf("%s/normalized-tile/level/0/ti/0.png?channels=0&colormaps=NONE&z_slices=%d&min_intensities=STRETCH_PLANE&max_intensities=STRETCH_PLANE", image, z)).want(t, http.StatusOK)).Pix
+		least, greatest := uint8(255), uint8(0)
+		for _, v := range pix {
+			least, greatest = min(least, v), max(greatest, v)
+		}
+		if least != 0 || greatest != 255 {
+			t.Errorf("plane %d is shown from %d to %d, want 0 to 255", z, least, greatest)
+		}
+	}
+}
