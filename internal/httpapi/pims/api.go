@@ -114,7 +114,9 @@ func (a *API) Routes() []route.Route {
 		get("/directory/{d...}/disk-usage", a.directoryUsage),
 		get("/disk-usage", a.diskUsage),
 		get("/storage/size.json", a.storageSize),
+		get("/image/{p...}/pixel", a.pixel),
 		get("/ping", a.ping),
+		get("/ready", a.ready),
 		get("/info", a.serverInfo),
 	}
 	return append(routes, a.tileRoutes()...)

@@ -48,6 +48,10 @@ func fileOf(s *slide.Slide, role string) fileInfo {
 		}
 	}
 	out.Stem, out.Extension = splitName(path.Base(out.Filepath))
+	if role == roleUpload {
+		// As the user named it: the path has a name that every store takes.
+		out.Stem, out.Extension = splitName(path.Base(m.OriginalName))
+	}
 	return out
 }
 
