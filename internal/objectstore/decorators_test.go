@@ -23,7 +23,7 @@ import (
 )
 
 func TestDecoratedStoreKeepsTheContract(t *testing.T) {
-	config := objectstore.Config{Concurrency: 8, CoalesceGap: 100}
+	config := objectstore.Config{Concurrency: 8, CoalesceGap: 100, HedgeAfter: "1ms", HeaderCache: 1 << 20}
 	storetest.Run(t, func(*testing.T) objectstore.Driver {
 		return objectstore.Standard(recording.Wrap(memory.New()), config)
 	})

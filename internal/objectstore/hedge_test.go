@@ -11,7 +11,6 @@ import (
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/objectstore/memory"
-	"github.com/pims-cloud/pims/internal/objectstore/storetest"
 	"github.com/pims-cloud/pims/source"
 )
 
@@ -105,12 +104,6 @@ func newSlowStore(t *testing.T) (*slowStore, objectstore.Object) {
 }
 
 var firstThree = []source.Range{{Offset: 0, Length: 3}}
-
-func TestHedgedStoreKeepsTheContract(t *testing.T) {
-	storetest.Run(t, func(*testing.T) objectstore.Driver {
-		return objectstore.Hedge(memory.New(), objectstore.HedgePolicy{After: time.Nanosecond, Share: 1})
-	})
-}
 
 func TestSecondReadAnswersForASlowOne(t *testing.T) {
 	s, o := newSlowStore(t)
