@@ -21,9 +21,10 @@ import (
 type setup struct {
 	warm, cold   *app.App // with a memory cache, and without
 	slide        *slide.Slide
-	tiles        []int    // native tiles of level 0 that pass through
-	paths        []string // their URL paths
-	all          int      // tiles of level 0
+	bodies       map[string][]byte // of the URL paths, for the server that has them in memory
+	tiles        []int             // native tiles of level 0 that pass through
+	paths        []string          // their URL paths
+	all          int               // tiles of level 0
 	averageBytes int
 	servers      []*server
 }
@@ -75,7 +76,7 @@ func prepare(ctx context.Context, work string) (*setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &setup{}
+	s := &setup{bodies: map[string][]byte{}}
 	if s.warm, err = open(ctx, work, "256MiB"); err != nil {
 		return nil, err
 	}
@@ -103,6 +104,7 @@ func prepare(ctx context.Context, work string) (*setup, error) {
 		files[i] = "/" + strconv.Itoa(tile) + ".jpg"
 	}
 	return s, s.serve(map[string]serving{
+		"static bytes": {s.staticBytes(), s.paths},
 		"static files": {http.FileServer(http.Dir(static)), files},
 		"pims warm":    {s.warm.Handler(), s.paths},
 		"pims cold":    {s.cold.Handler(), s.paths},
@@ -146,11 +148,24 @@ func (s *setup) exportTiles(folder string) error {
 		if err := os.WriteFile(filepath.Join(folder, strconv.Itoa(tile)+".jpg"), reply.Body.Bytes(), 0o644); err != nil {
 			return err
 		}
+		s.bodies[path] = reply.Body.Bytes()
 		total += reply.Body.Len()
 		s.tiles, s.paths = append(s.tiles, tile), append(s.paths, path)
 	}
 	s.averageBytes = total / max(len(s.tiles), 1)
 	return nil
+}
+
+// staticBytes answers with the same bytes and does nothing else: what net/http
+// costs.
+func (s *setup) staticBytes() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := s.bodies[r.URL.Path]
+		h := w.Header()
+		h.Set("Content-Type", "image/jpeg")
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body)
+	})
 }
 
 type serving struct {
@@ -159,7 +174,7 @@ type serving struct {
 }
 
 func (s *setup) serve(named map[string]serving) error {
-	for _, name := range []string{"static files", "pims warm", "pims cold"} {
+	for _, name := range []string{"static bytes", "pims warm", "static files", "pims cold"} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
