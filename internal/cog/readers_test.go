@@ -23,12 +23,12 @@ func files(t *testing.T) map[string]written {
 		"copy-jpeg":     convert(t, open(t, svs.New(), "svs/ycbcr-256.svs").Source, cog.Options{}),
 		"copy-lzw":      convert(t, open(t, pyrtiff.New(), "pyrtiff/lzw-predictor-pages.tif").levels(1).Source, cog.Options{}),
 		"copy-grey16":   convert(t, open(t, pyrtiff.New(), "pyrtiff/grey16-none-mm-big.tif").levels(1).Source, cog.Options{}),
-		"deflate":       convert(t, drawing(1400, 1101, 3, pixel.Uint8, 1, 1, 1), cog.Options{}),
-		"deflate-512":   convert(t, drawing(1400, 1101, 1, pixel.Uint16, 1, 1, 1), cog.Options{TileSide: 512}),
-		"float":         convert(t, drawing(1400, 1101, 1, pixel.Float32, 1, 1, 1), cog.Options{}),
-		"jpeg":          convert(t, drawing(1400, 1101, 3, pixel.Uint8, 1, 1, 1), cog.Options{Compression: cog.JPEG}),
-		"jpeg-75":       convert(t, drawing(1400, 1101, 3, pixel.Uint8, 1, 1, 1), cog.Options{Compression: cog.JPEG, Quality: 75}),
-		"jpeg-grey":     convert(t, drawing(1400, 1101, 1, pixel.Uint8, 1, 1, 1), cog.Options{Compression: cog.JPEG}),
+		"deflate":       convert(t, drawing(900, 701, 3, pixel.Uint8, 1, 1, 1), cog.Options{}),
+		"deflate-512":   convert(t, drawing(900, 701, 1, pixel.Uint16, 1, 1, 1), cog.Options{TileSide: 512}),
+		"float":         convert(t, drawing(900, 701, 1, pixel.Float32, 1, 1, 1), cog.Options{}),
+		"jpeg":          convert(t, drawing(900, 701, 3, pixel.Uint8, 1, 1, 1), cog.Options{Compression: cog.JPEG}),
+		"jpeg-75":       convert(t, drawing(900, 701, 3, pixel.Uint8, 1, 1, 1), cog.Options{Compression: cog.JPEG, Quality: 75}),
+		"jpeg-grey":     convert(t, drawing(900, 701, 1, pixel.Uint8, 1, 1, 1), cog.Options{Compression: cog.JPEG}),
 		"ome":           convert(t, drawing(700, 600, 1, pixel.Uint16, 2, 3, 2), cog.Options{}),
 	}
 }

@@ -45,16 +45,14 @@ const (
 // Limits bound what one archive may unpack to.
 type Limits struct {
 	Bytes int64 // of all members together
-	Ratio int64 // of these to the size of the archive, beyond FreeBytes
+	Ratio int64 // of these to the size of the archive, beyond Free
+	Free  int64 // bytes that may be unpacked whatever the ratio: small things compress well
 	Files int   // members
 }
 
-// FreeBytes may be unpacked whatever the ratio: small things compress well.
-const FreeBytes = 256 << 20
-
 // DefaultLimits let every real collection of slides pass. Pixels compress by
 // ten at most, empty ones by two hundred.
-func DefaultLimits() Limits { return Limits{Bytes: 1 << 40, Ratio: 200, Files: 10_000} }
+func DefaultLimits() Limits { return Limits{Bytes: 1 << 40, Ratio: 200, Free: 256 << 20, Files: 10_000} }
 
 // File is the archive's bytes.
 type File struct {
@@ -162,7 +160,7 @@ func (m Member) Base() string { return path.Base(strings.ReplaceAll(m.Name, `\`,
 func Walk(ctx context.Context, f File, k Kind, limits Limits, do func(Member) error) error {
 	b := &bound{ctx: ctx, limits: limits, most: limits.Bytes}
 	if f.Size < limits.Bytes/max(limits.Ratio, 1) {
-		b.most = min(limits.Bytes, FreeBytes+f.Size*limits.Ratio)
+		b.most = min(limits.Bytes, limits.Free+f.Size*limits.Ratio)
 	}
 	if k == ZIP {
 		return walkZip(f, b, do)
