@@ -18,7 +18,8 @@
 //     that structure. It never trusts the file name. What contradicts itself
 //     is a "no" (see Structural); a read that failed is an error, because a
 //     "no" would hand the file to the next format. Package tiffpage has the
-//     flavour tests, pyramids, encodings and metadata of TIFF.
+//     flavour tests, pyramids, encodings and metadata of TIFF, plainimage what
+//     files of one picture share, exif the metadata of cameras.
 //  3. Open reads structure only. Bound every loop and allocation by what the
 //     source really has: files come from strangers.
 //  4. Be a TileLocator if the file has tiles that can each be read by one

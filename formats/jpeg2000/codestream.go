@@ -30,6 +30,8 @@ const (
 type mainHeader struct {
 	left, top     int // offset of the image on its reference grid
 	width, height int
+	tileWidth     int // of the codestream's own tiles
+	tileHeight    int
 	components    []component
 	decomposed    int // how often the image was halved
 	comment       string
@@ -53,12 +55,19 @@ func (s *mainHeader) subsampled() bool {
 }
 
 // resolutions are the sizes at which the image can be decoded, from the finest,
-// each smaller than the one before.
+// each smaller than the one before. They end where halving would cut one of the
+// codestream's own tiles, which libvips misplaces or divides by zero for, and
+// there are no coarser ones of images with smaller colour differences.
 func (s *mainHeader) resolutions() [][2]int {
 	out := [][2]int{{s.width, s.height}}
+	if s.subsampled() {
+		return out
+	}
+	one := s.tileWidth >= s.width && s.tileHeight >= s.height
 	for n := 1; n <= s.decomposed; n++ {
 		size := [2]int{(s.width-1)>>n + 1, (s.height-1)>>n + 1}
-		if size == out[len(out)-1] {
+		whole := s.tileWidth%(1<<n) == 0 && s.tileHeight%(1<<n) == 0
+		if size == out[len(out)-1] || !one && !whole || min(s.width, s.height)>>n == 0 {
 			break
 		}
 		out = append(out, size)
@@ -158,6 +167,7 @@ func (s *mainHeader) size(b []byte) error {
 			"the JPEG 2000 image is split into about %d tiles of %d × %d pixels; up to %d can be decoded", tiles, tileWidth, tileHeight, maxTiles)
 	}
 	s.left, s.top, s.width, s.height = int(left), int(top), int(right-left), int(bottom-top)
+	s.tileWidth, s.tileHeight = int(tileWidth), int(tileHeight)
 	for i := range n {
 		c := b[36+3*i:]
 		s.components = append(s.components, component{bits: int(c[0]&0x7F) + 1, signed: c[0]&0x80 != 0, dx: int(c[1]), dy: int(c[2])})

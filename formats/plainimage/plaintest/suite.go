@@ -107,6 +107,11 @@ func pixels(t *testing.T, format formats.Format, f Folder, file formatstest.File
 	if raster.Type != d.PixelType || shown != d.Samples {
 		t.Errorf("decoded are %d × %s, described %d × %s", raster.Samples, raster.Type, d.Samples, d.PixelType)
 	}
+	for level := 1; level < len(d.Levels); level++ {
+		if _, _, _, err := DecodeLevel(format, file, level); err != nil {
+			t.Errorf("level %d of %d: %v", level, len(d.Levels), err)
+		}
+	}
 	if f.Unread[file.Name] != "" {
 		return image
 	}
@@ -269,7 +274,10 @@ func Hostile(t *testing.T, format formats.Format, folder string) {
 	for _, file := range formatstest.Folder(t, testfiles.Shared(t, folder)) {
 		t.Run(file.Name, func(t *testing.T) {
 			formatstest.Survives(t, format, file)
-			_, _, _, err := Decode(format, file)
+			_, d, _, err := Decode(format, file)
+			for level := 1; d != nil && level < len(d.Levels) && err == nil; level++ {
+				_, _, _, err = DecodeLevel(format, file, level)
+			}
 			if err != nil && fault.KindOf(err) == fault.Internal {
 				t.Errorf("decoding gives an error without a class: %v", err)
 			}

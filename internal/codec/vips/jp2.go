@@ -13,6 +13,8 @@ type size struct {
 	components    int
 	bits          byte // of the first component, as in Ssiz: depth − 1, top bit for signed
 	mixed         bool // components differ in depth
+	tileWidth     uint32
+	tileHeight    uint32
 	quartered     bool // the second and third of three are stored at half the width and height
 }
 
@@ -44,6 +46,7 @@ func readSize(data []byte) (size, error) {
 		return size{}, fault.New(fault.Corrupt, "jpeg2000-tiles", "The JPEG 2000 codestream of one tile is split into %d.", tiles)
 	}
 	s := size{width: int(right - left), height: int(bottom - top), components: n, bits: data[42]}
+	s.tileWidth, s.tileHeight = tileWidth, tileHeight
 	for i := range n {
 		c := data[42+3*i:]
 		if c[0] != s.bits {
@@ -57,6 +60,22 @@ func readSize(data []byte) (size, error) {
 	c := data[42:]
 	s.quartered = n == 3 && c[1] == 1 && c[2] == 1 && c[4] == 2 && c[5] == 2 && c[7] == 2 && c[8] == 2
 	return s, nil
+}
+
+// reducible tells whether libvips 8.14 can leave out so many of the finest
+// resolutions: tiles of the codestream that do not halve evenly are misplaced,
+// those that vanish are divided by.
+func (s size) reducible(reduce int) bool {
+	switch {
+	case reduce == 0:
+		return true
+	case reduce < 0 || reduce > 31 || min(s.width, s.height)>>reduce == 0 || s.quartered:
+		return false
+	case int64(s.tileWidth) >= int64(s.width) && int64(s.tileHeight) >= int64(s.height):
+		return true
+	}
+	mask := uint32(1)<<reduce - 1
+	return s.tileWidth&mask == 0 && s.tileHeight&mask == 0
 }
 
 // wrap puts a codestream into the smallest JP2 file (ISO 15444-1 annex I).

@@ -44,6 +44,9 @@ func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pi
 		if reduce == 0 && (s.width != widthPx || s.height != heightPx) {
 			return nil, mismatch(s.width, s.height, widthPx, heightPx)
 		}
+		if !s.reducible(reduce) {
+			return nil, notReducible(reduce)
+		}
 		if s.mixed {
 			return nil, fault.New(fault.Unsupported, "jpeg2000-mixed-depth", "The JPEG 2000 components differ in depth.")
 		}
@@ -57,6 +60,9 @@ func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pi
 		ycbcr = ycbcr && !s.quartered
 	} else {
 		ycbcr = false // a file says what its colours are
+		if reduce != 0 {
+			return nil, notReducible(reduce)
+		}
 		// A palette makes libvips 8.14 write beyond the buffer that it made for
 		// the components before.
 		if bytes.Contains(data, []byte("pclr")) {
@@ -74,6 +80,10 @@ func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pi
 		p[0], p[1], p[2] = color.YCbCrToRGB(p[0], p[1], p[2])
 	}
 	return r, nil
+}
+
+func notReducible(reduce int) error {
+	return fault.New(fault.Unsupported, "jpeg2000-reduce", "The JPEG 2000 stream cannot be decoded without its %d finest resolutions.", reduce)
 }
 
 // DecodeWebP decodes one tile, whose size must be widthPx × heightPx.
