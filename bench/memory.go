@@ -215,6 +215,7 @@ func soak(ctx context.Context, s *setup, work string, tiles, slides int) error {
 	}
 	defer a.Close()
 	random := rand.New(rand.NewPCG(3, 3))
+	before := held()
 	fmt.Printf("soak: %d random tiles over %d slides, CACHE_MEMORY 32 MiB\n%10s %14s\n", tiles, slides, "tiles", "bytes held")
 	const reports = 10
 	for report := range reports {
@@ -227,7 +228,7 @@ func soak(ctx context.Context, s *setup, work string, tiles, slides int) error {
 				return err
 			}
 		}
-		fmt.Printf("%10d %14d\n", (report+1)*(tiles/reports), held())
+		fmt.Printf("%10d %14d\n", (report+1)*(tiles/reports), held()-before)
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ type server struct {
 	name    string
 	address string
 	paths   []string
+	header  string // of every request, with its line end
 	http    *http.Server
 }
 
@@ -104,10 +105,11 @@ func prepare(ctx context.Context, work string) (*setup, error) {
 		files[i] = "/" + strconv.Itoa(tile) + ".jpg"
 	}
 	return s, s.serve(map[string]serving{
-		"static bytes": {s.staticBytes(), s.paths},
-		"static files": {http.FileServer(http.Dir(static)), files},
-		"pims warm":    {s.warm.Handler(), s.paths},
-		"pims cold":    {s.cold.Handler(), s.paths},
+		"static bytes": {s.staticBytes(), s.paths, ""},
+		"static files": {http.FileServer(http.Dir(static)), files, ""},
+		"pims warm":    {s.warm.Handler(), s.paths, ""},
+		"pims 304":     {s.warm.Handler(), s.paths, "If-None-Match: *\r\n"},
+		"pims cold":    {s.cold.Handler(), s.paths, ""},
 	})
 }
 
@@ -171,15 +173,16 @@ func (s *setup) staticBytes() http.Handler {
 type serving struct {
 	handler http.Handler
 	paths   []string
+	header  string
 }
 
 func (s *setup) serve(named map[string]serving) error {
-	for _, name := range []string{"static bytes", "pims warm", "static files", "pims cold"} {
+	for _, name := range []string{"static bytes", "pims warm", "pims 304", "static files", "pims cold"} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		one := &server{name: name, address: listener.Addr().String(), paths: named[name].paths, http: &http.Server{Handler: named[name].handler}}
+		one := &server{name: name, address: listener.Addr().String(), paths: named[name].paths, header: named[name].header, http: &http.Server{Handler: named[name].handler}}
 		s.servers = append(s.servers, one)
 		go func() { _ = one.http.Serve(listener) }() // ends when setup.close closes the server
 	}
