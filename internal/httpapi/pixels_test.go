@@ -72,7 +72,9 @@ func TestTilesShowWhatTheSceneShows(t *testing.T) {
 				for _, at := range []image.Point{{0, 0}, {across - 1, down - 1}, {across / 2, 0}} {
 					got := picture(t, s.get(fmt.Sprintf("/image/%s/normalized-tile/level/%d/tx/%d/ty/%d.png", path, level, at.X, at.Y)).want(t, http.StatusOK))
 					want := scene.Region(factor, at.X*256, at.Y*256, min(256, tiers.X-at.X*256), min(256, tiers.Y-at.Y*256))
-					limit := 12.0
+					// A tile that is enlarged by a pixel lies half a pixel off, as the
+				// reference's does (pixel.Thumbnail).
+				limit := 13.0
 					if exact && level == 0 {
 						limit = 0
 					}
