@@ -45,7 +45,9 @@ const stages = {
   probing: "Recognising the format",
   checking: "Checking the file",
   registering: "Reading the structure",
+  unpacking: "Unpacking the archive",
   converting: "Converting",
+  unpacked: "Unpacked",
   done: "Ready",
   failed: "Import failed",
 };

@@ -14,7 +14,7 @@ let streams = 0;
 export function followImport(id, onReport) {
   let stopped = false, source = null, timer = 0;
 
-  const finished = (report) => report.state === "done" || report.state === "failed";
+  const finished = (report) => ["done", "unpacked", "failed"].includes(report.state);
   const stop = () => {
     stopped = true;
     clearTimeout(timer);

@@ -115,6 +115,7 @@ export class SlideList {
   #card(item) {
     const name = item.name ?? item.id;
     if (item.state === "failed") return this.#failedCard(item, name);
+    if (item.state === "unpacked") return this.#sadCard(item, name, "unviewable", "Archive, unpacked", "Its slides are in the list by themselves.");
     if (item.state !== "done") return this.#pendingCard(item, name);
     if (item.viewable === false) return this.#unviewableCard(item, name);
     const picture = el("img", {

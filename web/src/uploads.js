@@ -90,6 +90,7 @@ class Row {
   #report(report) {
     if (report.state === "failed") return this.#failed("Import failed", reason(report.error));
     if (report.state === "done" && report.viewable === false) return this.#failed("Stored, but it can not be viewed yet", report.why ?? "");
+    if (report.state === "unpacked") return this.#unpacked(report);
     if (report.state === "done") return this.#done(report.id);
     const share = typeof report.progress === "number" && report.progress > 0 ? report.progress : null;
     this.#progress(share, stage(report.state));
@@ -102,6 +103,16 @@ class Row {
       el("a", { class: "button small", href: slideHash(id) }, "Open"),
       iconButton(icon("close"), `Hide ${this.file.name}`, () => this.uploads.remove(this)));
     announce(`${this.file.name} is ready`);
+    this.uploads.onChange();
+  }
+
+  /** An archive's slides have imports of their own, which the list shows. */
+  #unpacked(report) {
+    const count = (report.archive?.members ?? []).filter((member) => member.id).length;
+    this.element.classList.add("done");
+    this.#progress(1, `Unpacked: ${count} files are imported`);
+    this.action.replaceChildren(iconButton(icon("close"), `Hide ${this.file.name}`, () => this.uploads.remove(this)));
+    announce(`${this.file.name} is unpacked`);
     this.uploads.onChange();
   }
 

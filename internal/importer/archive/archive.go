@@ -52,7 +52,9 @@ type Limits struct {
 
 // DefaultLimits let every real collection of slides pass. Pixels compress by
 // ten at most, empty ones by two hundred.
-func DefaultLimits() Limits { return Limits{Bytes: 1 << 40, Ratio: 200, Free: 256 << 20, Files: 10_000} }
+func DefaultLimits() Limits {
+	return Limits{Bytes: 1 << 40, Ratio: 200, Free: 256 << 20, Files: 10_000}
+}
 
 // File is the archive's bytes.
 type File struct {
