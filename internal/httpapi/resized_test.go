@@ -25,10 +25,10 @@ func TestResizedHasTheSizeThatIsAsked(t *testing.T) {
 	full := image.Pt(2220, 1667)
 	coarsest := pictureOf(t, s.get(path+".png?zoom=0").want(t, 200)).Bounds().Size()
 	for query, want := range map[string]image.Point{
-		"":                    sized(full, 256),
-		"?length=100":         sized(full, 100),
-		"?length=100&level=0": full,                // level wins
-		"?width=0.5":          image.Pt(1110, 834), // 2220×1667; halves are rounded to even
+		"":                   sized(full, 256),
+		"?length=100":        sized(full, 100),
+		"?length=100&zoom=0": coarsest,            // a tier wins
+		"?width=0.5":         image.Pt(1110, 834), // 2220×1667; halves are rounded to even
 	} {
 		if got := pictureOf(t, s.get(path+".png"+query).want(t, 200)).Bounds().Size(); got != want {
 			t.Errorf("%q is %v, want %v", query, got, want)
