@@ -41,7 +41,7 @@ func (s *service) tileRead(path string, level, tile int) recording.Read {
 
 func sidecarRead(path string) recording.Read {
 	id, _, _ := slide.PathID(path)
-	return recording.Read{Key: id.SidecarKey(), Offset: 0, Length: slide.PrefixBytes}
+	return recording.Read{Key: id.SidecarKey(), Offset: 0, Length: slide.TilesPrefixBytes}
 }
 
 func TestColdTileIsOneReadOfTheSidecarAndOneOfTheTile(t *testing.T) {

@@ -89,12 +89,17 @@ func NewCatalog(stores Stores, pages *cache.Cache, c Config) (*Catalog, error) {
 // sidecar (and the rest of an unusually long manifest). Kind NotFound when
 // there is none, Corrupt or Unsupported when the sidecar is not usable.
 func (c *Catalog) Open(ctx context.Context, id ID) (*Slide, error) {
+	return c.openWith(ctx, id, PrefixBytes)
+}
+
+// openWith is Open with another length of the first read.
+func (c *Catalog) openWith(ctx context.Context, id ID, prefixBytes int64) (*Slide, error) {
 	if s, ok := c.open.GetIfPresent(id); ok {
 		return s, nil
 	}
 	s, _, err := c.flights.Do(ctx, string(id), func(ctx context.Context) (*Slide, error) {
 		defer timing.Start(ctx, timing.Open).Stop()
-		s, err := c.load(ctx, id)
+		s, err := c.load(ctx, id, prefixBytes)
 		if err == nil {
 			s.opened = time.Now()
 			c.open.Set(id, s)
@@ -104,8 +109,8 @@ func (c *Catalog) Open(ctx context.Context, id ID) (*Slide, error) {
 	return s, err
 }
 
-func (c *Catalog) load(ctx context.Context, id ID) (*Slide, error) {
-	manifest, object, pagesStart, prefix, err := readManifest(ctx, c.stores.Slides, id)
+func (c *Catalog) load(ctx context.Context, id ID, prefixBytes int64) (*Slide, error) {
+	manifest, object, pagesStart, prefix, err := readManifest(ctx, c.stores.Slides, id, prefixBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -119,14 +124,14 @@ func (c *Catalog) load(ctx context.Context, id ID) (*Slide, error) {
 // ReadManifest reads a slide's manifest as it is stored now, and tells of which
 // sidecar it is, for who replaces that one. Kinds as those of Catalog.Open.
 func ReadManifest(ctx context.Context, slides *objectstore.Store, id ID) (*Manifest, objectstore.Object, error) {
-	m, object, _, _, err := readManifest(ctx, slides, id)
+	m, object, _, _, err := readManifest(ctx, slides, id, PrefixBytes)
 	return m, object, err
 }
 
 // readManifest gives the bytes that were read as well, which may hold pages
 // from pagesStart on.
-func readManifest(ctx context.Context, slides *objectstore.Store, id ID) (m *Manifest, object objectstore.Object, pagesStart int64, prefix []byte, err error) {
-	prefix, object, err = slides.ReadPrefix(ctx, id.SidecarKey(), PrefixBytes)
+func readManifest(ctx context.Context, slides *objectstore.Store, id ID, prefixBytes int64) (m *Manifest, object objectstore.Object, pagesStart int64, prefix []byte, err error) {
+	prefix, object, err = slides.ReadPrefix(ctx, id.SidecarKey(), prefixBytes)
 	if fault.KindOf(err) == fault.NotFound {
 		err = fault.New(fault.NotFound, "slide-not-found", "There is no slide %q.", string(id)).Because(err)
 	}
@@ -149,28 +154,49 @@ func readManifest(ctx context.Context, slides *objectstore.Store, id ID) (m *Man
 	return m, object, pagesStart, prefix, err
 }
 
-// keepCoarse checks and keeps the pages that lie wholly in what was read.
+// keepCoarse checks the pages that lie wholly in what was read. The slide holds
+// those of the first PrefixBytes of the sidecar, the cache of pages the others.
 func (s *Slide) keepCoarse(read []byte) error {
-	d := &s.manifest.Description
-	var end int64
-	for level := len(d.Levels) - 1; level >= 0; level-- {
-		total := d.Levels[level].Tiles()
-		for range d.Planes() {
-			for first := 0; first < total; first += TilesPerPage {
-				length := int64(min(TilesPerPage, total-first)*entryBytes + pageCRCBytes)
-				if end+length > int64(len(read)) {
-					s.coarse = bytes.Clone(read[:end])
-					return nil
+	hold := max(PrefixBytes-s.pagesStart, 0)
+	var end, held int64
+	for start, length := range s.allPages() {
+		end = start + length
+		if end > int64(len(read)) {
+			break
+		}
+		page := read[start:end]
+		if err := s.checkPage(page, start); err != nil {
+			return err
+		}
+		if end <= hold {
+			held = end
+		} else {
+			s.pages.Put(s.pageKey(start), bytes.Clone(page))
+		}
+	}
+	s.coarse = bytes.Clone(read[:held])
+	return nil
+}
+
+// allPages walks where every page begins and how long it is, as they lie in the
+// sidecar.
+func (s *Slide) allPages() iter.Seq2[int64, int64] {
+	return func(yield func(start, length int64) bool) {
+		d := &s.manifest.Description
+		var start int64
+		for level := len(d.Levels) - 1; level >= 0; level-- {
+			total := d.Levels[level].Tiles()
+			for range d.Planes() {
+				for first := 0; first < total; first += TilesPerPage {
+					length := int64(min(TilesPerPage, total-first)*entryBytes + pageCRCBytes)
+					if !yield(start, length) {
+						return
+					}
+					start += length
 				}
-				if err := s.checkPage(read[end:end+length], end); err != nil {
-					return err
-				}
-				end += length
 			}
 		}
 	}
-	s.coarse = bytes.Clone(read[:end])
-	return nil
 }
 
 // Forget drops an open slide, after it was imported again or deleted.
@@ -180,7 +206,17 @@ func (c *Catalog) Forget(id ID) { c.open.Invalidate(id) }
 // it (kind Changed), the slide is opened again and do runs once more, from the
 // start: no answer ever mixes two versions.
 func (c *Catalog) Fresh(ctx context.Context, id ID, do func(*Slide) error) error {
-	s, err := c.Open(ctx, id)
+	return c.fresh(ctx, id, PrefixBytes, do)
+}
+
+// FreshForTiles is Fresh for a do that will ask for tiles: opening the slide
+// reads more of the index at once.
+func (c *Catalog) FreshForTiles(ctx context.Context, id ID, do func(*Slide) error) error {
+	return c.fresh(ctx, id, TilesPrefixBytes, do)
+}
+
+func (c *Catalog) fresh(ctx context.Context, id ID, prefixBytes int64, do func(*Slide) error) error {
+	s, err := c.openWith(ctx, id, prefixBytes)
 	if err != nil {
 		return err
 	}
@@ -196,7 +232,7 @@ func (c *Catalog) Fresh(ctx context.Context, id ID, do func(*Slide) error) error
 		}
 		return held, otter.CancelOp
 	})
-	if s, err = c.Open(ctx, id); err != nil {
+	if s, err = c.openWith(ctx, id, prefixBytes); err != nil {
 		return err
 	}
 	return do(s)

@@ -254,3 +254,29 @@ func TestListHasOnlySlides(t *testing.T) {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
 }
+
+func TestFirstTileOfALargeSlideIsTwoReads(t *testing.T) {
+	s := newStored(t, halving(24_576, 20_480), "")
+	s.record.Reset()
+	err := s.catalog.FreshForTiles(context.Background(), id, func(open *slide.Slide) error {
+		e, err := open.Locate(context.Background(), 0, formats.Plane{}, 7000)
+		if err != nil {
+			return err
+		}
+		_, err = open.ReadTiles(context.Background(), []formats.Extent{e})
+		if held := open.HeapBytes(); held > slide.PrefixBytes {
+			t.Errorf("the slide holds %d bytes of index, want at most %d", held, slide.PrefixBytes)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []recording.Read{
+		{Key: id.SidecarKey(), Offset: 0, Length: slide.TilesPrefixBytes},
+		{Key: id.SourceKey("slide.tif"), Offset: 7000 * tileBytes, Length: tileBytes},
+	}
+	if diff := cmp.Diff(want, s.record.Reads()); diff != "" {
+		t.Errorf("reads of the first tile (-want +got):\n%s", diff)
+	}
+}

@@ -21,8 +21,14 @@ const (
 	pageCRCBytes = 4
 	fullPage     = TilesPerPage*entryBytes + pageCRCBytes
 
-	// PrefixBytes is how much of a sidecar is read to open a slide.
+	// PrefixBytes is how much of a sidecar is read to open a slide, and how
+	// much of its index an open slide holds.
 	PrefixBytes = 64 << 10
+	// TilesPrefixBytes is how much is read when tiles will be asked for: it has
+	// the whole index of slides of up to 20,000 tiles, so that the first tile of
+	// a fresh process waits for two reads, not for three. What is beyond
+	// PrefixBytes goes to the cache of pages.
+	TilesPrefixBytes = 256 << 10
 
 	maxManifestBytes = 64 << 20
 	maxSourceNumber  = 1<<12 - 1

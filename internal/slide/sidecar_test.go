@@ -17,6 +17,7 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/cache"
 )
 
 const testID = ID("upload-0b0a7d2c-97a1-5a35-8f3e-0c8a1d1f2e3b")
@@ -96,7 +97,11 @@ func parse(b []byte) (*Slide, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Slide{id: testID, manifest: m, pagesStart: start}
+	pages, err := cache.New(1 << 20)
+	if err != nil {
+		return nil, err
+	}
+	s := &Slide{id: testID, manifest: m, pagesStart: start, pages: pages}
 	return s, s.keepCoarse(b[start:])
 }
 

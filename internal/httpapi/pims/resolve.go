@@ -1,6 +1,7 @@
 package pims
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,6 +35,16 @@ type found struct {
 // again percent-decoded, because Cytomine core encodes file names twice
 // (pims-api §2.1).
 func (a *API) withSlide(r *http.Request, v route.Vars, do func(found) error) error {
+	return a.resolve(r, v, a.Catalog.Fresh, do)
+}
+
+// withTiles is withSlide for a do that will ask for tiles.
+func (a *API) withTiles(r *http.Request, v route.Vars, do func(found) error) error {
+	return a.resolve(r, v, a.Catalog.FreshForTiles, do)
+}
+
+// resolve opens slides with fresh.
+func (a *API) resolve(r *http.Request, v route.Vars, fresh func(context.Context, slide.ID, func(*slide.Slide) error) error, do func(found) error) error {
 	path := v["p"]
 	var known slide.ID
 	for _, candidate := range spellings(path) {
@@ -42,7 +53,7 @@ func (a *API) withSlide(r *http.Request, v route.Vars, do func(found) error) err
 			continue
 		}
 		entered := false
-		err = a.Catalog.Fresh(r.Context(), id, func(s *slide.Slide) error {
+		err = fresh(r.Context(), id, func(s *slide.Slide) error {
 			role, ok := roleOf(s, rest)
 			if !ok {
 				return problem.FilepathNotFound(candidate)
@@ -132,8 +143,8 @@ func originalPath(m *slide.Manifest) string { return "processed/original." + m.D
 
 func spatialPath(m *slide.Manifest) string { return "processed/visualisation." + m.SpatialFormat() }
 
-// WithSlide opens the slide that the variable "p" names for another protocol,
+// WithSlide opens the slide that the variable "p" names for another protocol of tiles,
 // with the same rules for paths and for slides that are replaced meanwhile.
 func (a *API) WithSlide(r *http.Request, v route.Vars, do func(*slide.Slide) error) error {
-	return a.withSlide(r, v, func(f found) error { return do(f.Slide) })
+	return a.withTiles(r, v, func(f found) error { return do(f.Slide) })
 }

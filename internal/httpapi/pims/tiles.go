@@ -185,7 +185,7 @@ func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars, f *form
 	quality := f.quality()
 	negotiate.CheckExtension(v["ext"], f.found)
 	safety := a.safetyMode(r, f.found)
-	return a.withSlide(r, v, func(s found) error {
+	return a.withTiles(r, v, func(s found) error {
 		if err := f.found.Err(); err != nil {
 			return err
 		}
@@ -218,7 +218,7 @@ func (a *API) plainTile(w http.ResponseWriter, r *http.Request, v route.Vars, gr
 	var wrong problem.Validation
 	negotiate.CheckExtension(v["ext"], &wrong)
 	safety := a.safetyMode(r, &wrong)
-	return a.withSlide(r, v, func(s found) error {
+	return a.withTiles(r, v, func(s found) error {
 		if err := wrong.Err(); err != nil {
 			return err
 		}
