@@ -2,6 +2,7 @@ package cog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -57,7 +58,7 @@ func (p *Plan) Prepare(ctx context.Context) (_ *Prepared, err error) {
 	}
 	defer func() {
 		if err != nil {
-			x.Close()
+			err = errors.Join(err, x.Close())
 		}
 	}()
 	if p.MadeLevels() > 0 {

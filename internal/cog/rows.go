@@ -205,7 +205,7 @@ func (x *Prepared) openFile(ctx context.Context, enc formats.Encoding) (_ rows, 
 	if runtime.GOOS == "linux" {
 		// libvips opens the file more than once; by its descriptor it can, and
 		// without a name nothing is left over however the process ends.
-		os.Remove(name)
+		_ = os.Remove(name) // it is only a name: the file goes with the process
 		name = fmt.Sprintf("/proc/self/fd/%d", f.Fd())
 	}
 	if err := x.plan.source.Download(ctx, f); err != nil {
@@ -232,6 +232,6 @@ func (r *fileRows) close() {
 	}
 	r.file.Close()
 	if runtime.GOOS != "linux" {
-		os.Remove(r.file.Name())
+		_ = os.Remove(r.file.Name()) // in the system's temporary folder
 	}
 }

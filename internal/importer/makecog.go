@@ -65,7 +65,7 @@ func (w *attempt) makeCOG(ctx context.Context) (*slide.SourceObject, error) {
 	if err != nil {
 		return nil, w.stale(ctx, err)
 	}
-	defer x.Close()
+	defer func() { _ = x.Close() }() // a temporary file without a name
 	object, err := w.storeCOG(ctx, x)
 	if err != nil {
 		return nil, w.stale(ctx, err)
