@@ -64,7 +64,7 @@ func (g *Gateway) start(t testing.TB) (complaint string) {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	listener.Close()
+	_ = listener.Close() // only its port was wanted
 	role, err := json.Marshal(settings{
 		Address: address, Folder: g.Folder, AccessKey: g.AccessKey, SecretKey: g.SecretKey, Region: g.Region,
 	})
