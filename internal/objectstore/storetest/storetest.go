@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(t *testing.T) objectstore.Driver) {
 		{"a replaced object is Changed under an open source", testChanged},
 		{"versions are never mixed", testNeverMixed},
 		{"a replaced object's stream is of one version", testStreamOneVersion},
+		{"an address gives one object", testPresign},
 		{"a cancelled context ends everything", testCancelled},
 		{"a cancelled put stores nothing", testCancelledPut},
 	}
