@@ -26,6 +26,7 @@ type slowStore struct {
 	reads     atomic.Int64
 	cancelled atomic.Int64
 	slow      func(n int64) bool // whether the nth read, from 1, waits
+	stuck     func(n int64) bool // whether the nth read lasts until it is cancelled
 	took      func(n int64) time.Duration
 	fails     error // of slow reads that are let go
 	letGo     chan struct{}
@@ -77,6 +78,10 @@ func (s *slowStore) ReadRanges(ctx context.Context, key, etag string, ranges []s
 		s.mu.Lock()
 		s.now = s.now.Add(s.took(n))
 		s.mu.Unlock()
+	}
+	if s.stuck != nil && s.stuck(n) {
+		<-ctx.Done()
+		return nil, ctx.Err()
 	}
 	if s.slow != nil && s.slow(n) {
 		s.fire()
@@ -173,7 +178,8 @@ func TestThePercentileFollowsTheReads(t *testing.T) {
 }
 
 func TestErrorsOfHedgedReads(t *testing.T) {
-	// A definite answer needs no second opinion; a busy store may have one.
+	// A definite answer needs no second opinion, and would wait for ever for the
+	// one that is stuck; a busy store may have one.
 	for name, test := range map[string]struct {
 		fails error
 		ok    bool
@@ -184,6 +190,7 @@ func TestErrorsOfHedgedReads(t *testing.T) {
 		s, o := newSlowStore(t)
 		s.fails = test.fails
 		s.slow = func(n int64) bool { return n == 2 }
+		s.stuck = func(n int64) bool { return n == 3 && !test.ok }
 		close(s.letGo)
 		h := s.hedge(objectstore.HedgePolicy{After: time.Second, Share: 1})
 		if _, err := h.ReadRanges(t.Context(), "k", o.ETag, firstThree); err != nil {
