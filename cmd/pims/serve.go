@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pims-cloud/pims/internal/app"
+	"github.com/pims-cloud/pims/internal/telemetry/prom"
 )
 
 type serveCommand struct{}
@@ -17,7 +18,7 @@ func (serveCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Version: version, LogTo: t.err, Queue: true})
+	a, err := app.New(ctx, cfg, app.Options{Version: version, LogTo: t.err, Queue: true, Metrics: prom.New()})
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func (c workerCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Version: version, LogTo: t.err, Queue: true})
+	a, err := app.New(ctx, cfg, app.Options{Version: version, LogTo: t.err, Queue: true, Metrics: prom.New()})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pims-cloud/pims/internal/app"
 	"github.com/pims-cloud/pims/internal/config"
 	"github.com/pims-cloud/pims/internal/lambdaadapter"
+	"github.com/pims-cloud/pims/internal/telemetry/emf"
 )
 
 // version is set by the linker.
@@ -26,7 +27,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Version: version})
+	metrics := emf.New(cfg.Metrics, os.Stdout)
+	a, err := app.New(ctx, cfg, app.Options{Version: version, Metrics: metrics})
 	if err != nil {
 		return err
 	}
@@ -34,6 +36,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	imports.Measure(metrics)
 	imports.Start()
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pims-cloud/pims/internal/app"
 	"github.com/pims-cloud/pims/internal/config"
 	"github.com/pims-cloud/pims/internal/lambdaadapter"
+	"github.com/pims-cloud/pims/internal/telemetry/emf"
 )
 
 // version is set by the linker.
@@ -27,7 +28,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	_, local := cfg.Queue.Local() // a journal in a function would end with it
-	a, err := app.New(ctx, cfg, app.Options{Version: version, Queue: !local})
+	a, err := app.New(ctx, cfg, app.Options{Version: version, Queue: !local, Metrics: emf.New(cfg.Metrics, os.Stdout)})
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/internal/cache"
@@ -40,6 +38,9 @@ type Options struct {
 	// Queue opens the import queue: for processes that take uploads or import
 	// what others put there.
 	Queue bool
+	// Metrics is told what happens; nobody when nil. One that is read over HTTP
+	// (telemetry.Scraped) gets the path /metrics.
+	Metrics telemetry.Recorder
 	// Demo draws the demonstration slide, slidegen.Demo when nil.
 	Demo func(ctx context.Context, w io.WriteSeeker) error
 }
@@ -49,7 +50,7 @@ type App struct {
 	Config   *config.Config
 	Version  string
 	Logs     *telemetry.Loggers
-	Metrics  *telemetry.Metrics
+	Metrics  telemetry.Recorder
 	Registry *formats.Registry
 	Slides   *objectstore.Store
 	Uploads  *objectstore.Store
@@ -61,6 +62,7 @@ type App struct {
 	demo    func(ctx context.Context, w io.WriteSeeker) error
 	machine *objectstore.Store // the file system, for files named on the command line
 	memory  *cache.Cache
+	shared  *cache.Redis // nil without CACHE_URL
 	handler http.Handler
 	closers []func() error
 }
@@ -107,8 +109,10 @@ func (a *App) openTelemetry(_ context.Context, o Options) (err error) {
 	if a.Logs, err = telemetry.NewLoggers(logs, logTo); err != nil {
 		return err
 	}
-	a.Metrics, err = telemetry.NewMetrics(prometheus.NewRegistry())
-	return err
+	if a.Metrics = o.Metrics; a.Metrics == nil {
+		a.Metrics = telemetry.Nothing{}
+	}
+	return nil
 }
 
 func (a *App) openSlides(context.Context, Options) (err error) {
@@ -135,7 +139,7 @@ func (a *App) openCache() (err error) {
 		return err
 	}
 	a.closers = append(a.closers, shared.Close)
-	a.Metrics.Shared(func() telemetry.SharedCache { return telemetry.SharedCache(shared.Stats()) })
+	a.shared = shared
 	a.memory, err = cache.NewTiered(int64(c.Memory), shared)
 	return err
 }
@@ -144,6 +148,7 @@ func (a *App) openImporter(context.Context, Options) (err error) {
 	a.Importer, err = importer.New(importer.Deps{
 		Registry: a.Registry, Slides: a.Slides, Uploads: a.Uploads, Files: a.file, Catalog: a.Catalog,
 		Events:  a.listeners(),
+		Took:    func(stage importer.State, took time.Duration) { a.Metrics.Stage(string(stage), took) },
 		Convert: a.Convert, Imports: a.Queue, Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
 	})
 	return err

@@ -19,6 +19,7 @@ import (
 	"github.com/pims-cloud/pims/internal/app"
 	"github.com/pims-cloud/pims/internal/config"
 	"github.com/pims-cloud/pims/internal/slidegen"
+	"github.com/pims-cloud/pims/internal/telemetry/prom"
 	"github.com/pims-cloud/pims/internal/testfiles"
 )
 
@@ -60,7 +61,7 @@ func start(t *testing.T, folder string, environ ...string) *service {
 		t.Fatal(err)
 	}
 	s := &service{t: t, folder: folder, log: &syncBuffer{}, ended: make(chan error, 1)}
-	a, err := app.New(context.Background(), cfg, app.Options{Version: "test", LogTo: s.log, Queue: true, Demo: smallDemo})
+	a, err := app.New(context.Background(), cfg, app.Options{Version: "test", LogTo: s.log, Queue: true, Demo: smallDemo, Metrics: prom.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +188,7 @@ func TestFileCopiedIntoTheUploadsFolderIsSeen(t *testing.T) {
 			}
 		}
 	}
+	s.shutdown() // the upload is removed after the import is told to be done
 	if _, err := os.Stat(filepath.Join(folder, "uploads", "loop.tif")); err != nil {
 		t.Errorf("the upload that failed was touched: %v", err)
 	}

@@ -37,10 +37,15 @@ func (a *App) openHandler(context.Context, Options) error {
 // would redirect the API's paths with "//" in them, which are slides' paths and
 // must be answered 404.
 func (a *App) besides(api http.Handler) http.Handler {
-	metrics, profiles := a.Metrics.Handler(), telemetry.Profiles()
+	profiles := telemetry.Profiles()
+	var metrics http.Handler
+	if scraped, ok := a.Metrics.(telemetry.Scraped); ok {
+		scraped.Show(a.readings()...)
+		metrics = scraped.Handler()
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.URL.Path == "/metrics" && r.Method == http.MethodGet:
+		case metrics != nil && r.URL.Path == "/metrics" && r.Method == http.MethodGet:
 			r.Pattern = "/metrics"
 			metrics.ServeHTTP(w, r)
 		case a.Config.Log.Debug && strings.HasPrefix(r.URL.Path, "/debug/pprof/"):
@@ -71,7 +76,7 @@ func (a *App) settings() []httpapi.Setting {
 }
 
 // importCounter counts finished imports.
-type importCounter struct{ metrics *telemetry.Metrics }
+type importCounter struct{ metrics telemetry.Recorder }
 
 // Notify counts reports that are final.
 func (c importCounter) Notify(_ context.Context, e importer.Event) {

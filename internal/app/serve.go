@@ -13,6 +13,7 @@ import (
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/config"
 	"github.com/pims-cloud/pims/internal/importer"
+	"github.com/pims-cloud/pims/internal/queue"
 )
 
 // readHeaderTimeout bounds how long a client may take to say what it wants.
@@ -125,7 +126,7 @@ func (a *App) Work(ctx context.Context, queues ...string) error {
 	if slices.Contains(queues, QueueConvert) && a.Convert != nil {
 		group.Go(func() {
 			defer stop()
-			failures[0] = importer.Work(ctx, a.Convert, a.Importer, a.Config.Import.ConvertWorkers, a.Logs.For("import"))
+			failures[0] = a.worker(QueueConvert, a.Convert, a.Config.Import.ConvertWorkers).Run(ctx)
 		})
 	}
 	if slices.Contains(queues, QueueImport) {
@@ -136,6 +137,13 @@ func (a *App) Work(ctx context.Context, queues ...string) error {
 	}
 	group.Wait()
 	return errors.Join(failures...)
+}
+
+func (a *App) worker(name string, q queue.Queue, n int) *importer.Worker {
+	return &importer.Worker{
+		Queue: q, Importer: a.Importer, Workers: n, Log: a.Logs.For("import"),
+		Waited: func(age time.Duration) { a.Metrics.Waited(name, age) },
+	}
 }
 
 // importUploads works on the import queue.
@@ -152,7 +160,7 @@ func (a *App) importUploads(ctx context.Context) error {
 			}
 		})
 	}
-	err := importer.Work(ctx, a.Queue, a.Importer, a.Config.Import.Workers, a.Logs.For("import"))
+	err := a.worker(QueueImport, a.Queue, a.Config.Import.Workers).Run(ctx)
 	group.Wait()
 	if ctx.Err() != nil {
 		return nil

@@ -38,6 +38,7 @@ type Config struct {
 	HTTP    httpapi.Config
 	Lambda  lambdaadapter.Config
 	Log     telemetry.Config
+	Metrics telemetry.MetricsConfig
 
 	// Ignored lists settings of PIMS that are set but mean nothing here, for
 	// one line in the start log.

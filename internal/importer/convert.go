@@ -108,7 +108,7 @@ func (im *Importer) convertContained(ctx context.Context, c *claim) (err error) 
 	if err != nil {
 		return err
 	}
-	return w.convert(ctx)
+	return im.timed(StateConverting, func() error { return w.convert(ctx) })
 }
 
 // reopen reads the structure of a stored source again.

@@ -35,6 +35,8 @@ type Deps struct {
 	Catalog *slide.Catalog
 	// Events is told what happens; nil when nobody wants to know.
 	Events Listener
+	// Took is told how long each stage of an import took, well or not; may be nil.
+	Took func(stage State, took time.Duration)
 	// Clock is the machine's when nil.
 	Clock queue.Clock
 	// Log is silent when nil.
@@ -66,6 +68,9 @@ func New(deps Deps) (*Importer, error) {
 	}
 	if deps.Events == nil {
 		deps.Events = Listeners(nil)
+	}
+	if deps.Took == nil {
+		deps.Took = func(State, time.Duration) {}
 	}
 	if deps.Clock == nil {
 		deps.Clock = queue.SystemClock{}
@@ -241,7 +246,7 @@ func (im *Importer) run(ctx context.Context, c *claim, job Job) error {
 			return err
 		}
 		w.failed = s.failed
-		err = s.run(ctx, w)
+		err = im.timed(s.state, func() error { return s.run(ctx, w) })
 		w.countReads()
 		if errors.Is(err, errUnpacked) {
 			return nil
@@ -251,6 +256,14 @@ func (im *Importer) run(ctx context.Context, c *claim, job Job) error {
 		}
 	}
 	return nil
+}
+
+// timed runs a stage and tells how long it took.
+func (im *Importer) timed(stage State, run func() error) error {
+	start := im.deps.Clock.Now()
+	err := run()
+	im.deps.Took(stage, im.deps.Clock.Now().Sub(start))
+	return err
 }
 
 // stageError carries which event tells about an error.

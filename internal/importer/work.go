@@ -28,6 +28,8 @@ type Worker struct {
 	Importer *Importer
 	Workers  int          // at once; the importer's configuration when 0
 	Log      *slog.Logger // silent when nil
+	// Waited is told how old each message is when work on it begins; may be nil.
+	Waited func(age time.Duration)
 	// Decode reads a message; DecodeJob for one job when nil. One message may
 	// hold several jobs, or none.
 	Decode func(body []byte) ([]Job, error)
@@ -130,6 +132,9 @@ func delay(attempt int) time.Duration {
 // queue. It is what the loop runs, and what a function that is handed its
 // messages runs.
 func (w *Worker) Process(ctx context.Context, m queue.Message) {
+	if w.Waited != nil && !m.Sent.IsZero() {
+		w.Waited(max(w.Importer.deps.Clock.Now().Sub(m.Sent), 0))
+	}
 	stop := w.keep(ctx, m)
 	job, err := w.importAll(ctx, m)
 	stop()

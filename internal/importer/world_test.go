@@ -42,6 +42,7 @@ type world struct {
 	config  importer.Config
 	imports queue.Queue // of members of archives; nil: imported at once
 	convert queue.Queue // nil: converted right after the import
+	took    func(importer.State, time.Duration)
 }
 
 // newWorld makes a world of drivers; nil means two stores in memory.
@@ -73,7 +74,7 @@ func (w *world) importer() *importer.Importer {
 		Registry: formats.NewRegistry(w.formats, formats.ResolutionOrder{}),
 		Slides:   w.slides, Uploads: w.uploads, Catalog: w.catalog, Events: w.events, Clock: w.clock,
 		Files: openFile, Log: slog.New(slog.DiscardHandler), Creator: "pims test",
-		Config: w.config, Convert: w.convert, Imports: w.imports,
+		Config: w.config, Convert: w.convert, Imports: w.imports, Took: w.took,
 	})
 	must(w.t, err)
 	return im

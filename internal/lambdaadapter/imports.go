@@ -20,7 +20,19 @@ type Imports struct {
 	events      *Events
 	maxAttempts int
 	log         *slog.Logger
+	measures    Measures
 }
+
+// Measures is told what an invocation measured; *emf.Metrics is one.
+type Measures interface {
+	// Waited tells how old a message was when work on it began.
+	Waited(queue string, age time.Duration)
+	// Flush writes what was measured: the process may never run again.
+	Flush()
+}
+
+// Measure sets who is told; nobody is before.
+func (f *Imports) Measure(m Measures) { f.measures = m }
 
 // NewImports makes the function. maxAttempts is after how many deliveries of a
 // message its imports are reported as failed; the queue's redrive policy should
@@ -64,6 +76,9 @@ const reserve = 3 * time.Second
 // is given back: of an SQS batch only the messages concerned, of a direct event
 // all of it, by an error.
 func (f *Imports) Invoke(ctx context.Context, raw []byte) ([]byte, error) {
+	if f.measures != nil {
+		defer f.measures.Flush()
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(reserve, time.Until(deadline)/4)))
@@ -101,6 +116,7 @@ func batchOf(raw []byte) ([]record, bool) {
 func (f *Imports) batch(ctx context.Context, messages []record) batchOutcome {
 	out := batchOutcome{BatchItemFailures: []failure{}}
 	for _, m := range messages {
+		f.waited(m)
 		attempt, err := strconv.Atoi(m.Attributes.ReceiveCount)
 		if err != nil {
 			attempt = 1 // not told: the queue's own bound has to do
@@ -112,6 +128,15 @@ func (f *Imports) batch(ctx context.Context, messages []record) batchOutcome {
 		}
 	}
 	return out
+}
+
+// waited tells the age of a message.
+func (f *Imports) waited(m record) {
+	millis, err := strconv.ParseInt(m.Attributes.Sent, 10, 64)
+	if f.measures == nil || err != nil {
+		return
+	}
+	f.measures.Waited("import", max(time.Since(time.UnixMilli(millis)), 0))
 }
 
 // run imports everything that one event tells of, and gives the first error of

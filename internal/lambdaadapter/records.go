@@ -70,6 +70,7 @@ type record struct {
 	Body       *string `json:"body"`
 	Attributes struct {
 		ReceiveCount string `json:"ApproximateReceiveCount"`
+		Sent         string `json:"SentTimestamp"` // milliseconds since 1970
 	} `json:"attributes"`
 }
 

@@ -13,8 +13,9 @@ import (
 type Message struct {
 	ID      string // of the message, the same in every delivery
 	Body    []byte
-	Attempt int    // 1 for the first delivery
-	Receipt string // of this delivery; opaque
+	Attempt int       // 1 for the first delivery
+	Receipt string    // of this delivery; opaque
+	Sent    time.Time // when it was sent first; zero when the queue does not tell
 }
 
 // Queue is safe for concurrent use by any number of senders and receivers.

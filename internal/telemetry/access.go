@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pims-cloud/pims/internal/objectstore"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 )
 
 // CacheHeader tells a client whether its answer came from a cache (HIT, MISS).
@@ -22,8 +23,27 @@ type Served struct {
 	Sent     int64  // bytes of body
 	Duration time.Duration
 	Cache    string // HIT, MISS or empty
-	Reads    int64  // requests to the object store
-	Bytes    int64  // bytes read from the object store
+	Class    timing.Class
+	Reads    int64 // requests to the object store
+	Bytes    int64 // bytes read from the object store
+}
+
+// Failed tells that the service, not the client, is why there was no answer.
+func (s Served) Failed() bool { return s.Status >= http.StatusInternalServerError }
+
+// classOf is the kind of work behind an answer: what its makers said, unless the
+// status or a cache says more.
+func classOf(status int, cache string, said timing.Class) timing.Class {
+	switch {
+	case status >= http.StatusBadRequest:
+		return timing.Refused
+	case status == http.StatusNotModified:
+		return timing.NotModified
+	case cache == "HIT":
+		return timing.Hit
+	default:
+		return said
+	}
 }
 
 // Access gives every request an id (a valid X-Request-Id is kept, and it is
@@ -60,6 +80,7 @@ func Access(next http.Handler, log *slog.Logger, observers ...func(Served)) http
 		default:
 			served.Status = http.StatusOK // net/http sends it for a handler that wrote nothing
 		}
+		served.Class = classOf(served.Status, served.Cache, out.steps.Class())
 		writeLine(log, request, served, gone || aborted)
 		for _, observe := range observers {
 			observe(served)

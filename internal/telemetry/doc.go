@@ -1,6 +1,7 @@
 // Package telemetry says what the program does: loggers by name, one line a
-// request, counters, and profiles when DEBUG is set.
+// request, instruments, and profiles when DEBUG is set.
 //
-// There are no package-level loggers or registries: app makes one Loggers and
-// one Metrics and hands them on.
+// Instruments lists what is measured; a Recorder is told of it: prom.Metrics in
+// a server, emf.Metrics in a function. There are no package-level loggers or
+// registries: app makes one Loggers, gets one Recorder and hands them on.
 package telemetry

@@ -14,12 +14,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/objectstore/memory"
 	"github.com/pims-cloud/pims/internal/telemetry"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 	"github.com/pims-cloud/pims/source"
 )
 
@@ -221,24 +220,47 @@ func TestAReplyThatBreaksOffIsCut(t *testing.T) {
 	}
 }
 
-func TestMetricsCount(t *testing.T) {
-	metrics, err := telemetry.NewMetrics(prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	metrics.Request(telemetry.Served{Method: "GET", Route: "GET /tile", Status: 200, Sent: 10, Reads: 2, Bytes: 30, Cache: "MISS"})
-	metrics.Request(telemetry.Served{Method: "BREW", Status: 404})
-	metrics.Import("done", 0)
-	recorder := httptest.NewRecorder()
-	metrics.Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	for _, want := range []string{
-		`pims_http_requests_total{method="GET",route="GET /tile",status="200"} 1`,
-		`pims_http_requests_total{method="other",route="unmatched",status="404"} 1`,
-		`pims_http_sent_bytes_total{route="GET /tile"} 10`, "pims_source_reads_total 2", "pims_source_read_bytes_total 30",
-		`pims_cache_replies_total{outcome="MISS"} 1`, `pims_imports_total{state="done"} 1`, "pims_import_seconds_count 1", "go_goroutines",
+func TestAnswersAreClassified(t *testing.T) {
+	for want, h := range map[timing.Class]http.HandlerFunc{
+		timing.Passthrough: func(_ http.ResponseWriter, r *http.Request) { timing.Classify(r.Context(), timing.Passthrough) },
+		timing.Hit: func(w http.ResponseWriter, r *http.Request) {
+			timing.Classify(r.Context(), timing.Rendered) // another's flight, or Redis, had it meanwhile
+			w.Header().Set("X-Pims-Cache", "HIT")
+		},
+		timing.NotModified: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Pims-Cache", "HIT")
+			w.WriteHeader(http.StatusNotModified)
+		},
+		timing.Refused: func(w http.ResponseWriter, r *http.Request) {
+			timing.Classify(r.Context(), timing.Rendered)
+			w.WriteHeader(http.StatusServiceUnavailable)
+		},
+		timing.Other: func(http.ResponseWriter, *http.Request) {},
 	} {
-		if !strings.Contains(recorder.Body.String(), want) {
-			t.Errorf("/metrics does not have %s", want)
+		if _, _, _, seen := served(t, h); seen.Class != want {
+			t.Errorf("an answer is of class %s, want %s", seen.Class, want)
 		}
+	}
+}
+
+func TestInstrumentsHaveTheirNames(t *testing.T) {
+	seen := map[string]bool{}
+	for i, d := range telemetry.Instruments() {
+		if d.Prometheus == "" || d.CloudWatch == "" || d.Unit == "" || d.Help == "" || seen[d.Prometheus] || seen[d.CloudWatch] {
+			t.Errorf("instrument %d is not whole, or has the name of another: %+v", i, d)
+		}
+		seen[d.Prometheus], seen[d.CloudWatch] = true, true
+	}
+}
+
+func TestBadNamespacesAreTold(t *testing.T) {
+	for _, name := range []string{"", "AWS/Lambda", "a b", strings.Repeat("x", 256)} {
+		err := telemetry.MetricsConfig{Namespace: name}.Validate()
+		if fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.Sentence(err), "METRICS_NAMESPACE") {
+			t.Errorf("%.20q: %v", name, err)
+		}
+	}
+	if err := (telemetry.MetricsConfig{Namespace: "PIMS/slides"}).Validate(); err != nil {
+		t.Error(err)
 	}
 }

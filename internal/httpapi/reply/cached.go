@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pims-cloud/pims/internal/cache"
+	"github.com/pims-cloud/pims/internal/telemetry/timing"
 )
 
 // Cached answers requests whose bytes follow from an identity alone: the
@@ -87,6 +88,7 @@ func (c *Cached) Ready(w http.ResponseWriter, r *http.Request, a Answer) bool {
 // A request with "Cache-Control: no-store" neither reads nor fills the caches
 // and gets none of their headers.
 func (c *Cached) Make(w http.ResponseWriter, r *http.Request, a Answer) error {
+	timing.Classify(r.Context(), a.class())
 	if noStore(r) {
 		body, err := a.Load(r.Context())
 		if err != nil {
@@ -119,6 +121,18 @@ func (c *Cached) body(w http.ResponseWriter, r *http.Request, a *Answer, body []
 	if r.Method != http.MethodHead {
 		// The client may be gone; there is nobody left to tell.
 		_, _ = w.Write(body)
+	}
+}
+
+// class is what making the bytes takes, for the metrics.
+func (a *Answer) class() timing.Class {
+	switch {
+	case a.Fixed:
+		return timing.Passthrough
+	case strings.HasPrefix(a.MediaType, "image/"):
+		return timing.Rendered
+	default:
+		return timing.Other
 	}
 }
 

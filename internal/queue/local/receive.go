@@ -61,7 +61,7 @@ func (q *Queue) take(max int) (got []queue.Message, next time.Time, changed <-ch
 		}
 		m.visibleAt = now.Add(q.config.Visibility)
 		m.receipt = uuid.NewString()
-		got = append(got, queue.Message{ID: m.id, Body: append([]byte(nil), m.body...), Attempt: m.attempts, Receipt: m.receipt})
+		got = append(got, queue.Message{ID: m.id, Body: append([]byte(nil), m.body...), Attempt: m.attempts, Receipt: m.receipt, Sent: m.sentAt})
 	}
 	if len(got) == 0 && len(visible) > 0 {
 		next = now // all of them were buried: others may be behind them

@@ -113,9 +113,14 @@ func done(t *testing.T, err error) {
 
 func testRoundTrip(t *testing.T, h Harness) {
 	send(t, h, `{"a":"ü <&>"}`)
+	sent := h.Clock.Now()
+	h.Clock.Advance(3 * time.Second)
 	m := receive(t, h)
 	if string(m.Body) != `{"a":"ü <&>"}` || m.ID == "" || m.Attempt != 1 {
 		t.Errorf("got %+v, want the body as sent, an id and attempt 1", m)
+	}
+	if !m.Sent.Equal(sent) {
+		t.Errorf("the message says that it was sent at %s, it was at %s", m.Sent, sent)
 	}
 }
 

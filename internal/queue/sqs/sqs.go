@@ -51,6 +51,12 @@ const (
 	reasonAttribute   = "reason"
 )
 
+// What is asked of each message besides its body.
+const (
+	receiveCount  = types.MessageSystemAttributeNameApproximateReceiveCount
+	sentTimestamp = types.MessageSystemAttributeNameSentTimestamp
+)
+
 // Config is what a queue needs besides its URL.
 type Config struct {
 	// DeadLetterURL is where Bury sends. Without it a buried message is left
@@ -164,7 +170,7 @@ func (q *Queue) Receive(ctx context.Context, max int) ([]queue.Message, error) {
 			WaitTimeSeconds:             longPoll,
 			VisibilityTimeout:           seconds(q.config.Visibility),
 			MessageAttributeNames:       []string{encodingAttribute},
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{receiveCount, sentTimestamp},
 		})
 		if err != nil {
 			return nil, q.classify(ctx, "receive from", err)
@@ -184,11 +190,14 @@ func messages(in []types.Message) ([]queue.Message, error) {
 				body = raw
 			}
 		}
-		attempt, err := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+		attempt, err := strconv.Atoi(m.Attributes[string(receiveCount)])
 		if err != nil || attempt < 1 {
 			attempt = 1
 		}
 		out[i] = queue.Message{ID: aws.ToString(m.MessageId), Body: body, Attempt: attempt, Receipt: aws.ToString(m.ReceiptHandle)}
+		if millis, err := strconv.ParseInt(m.Attributes[string(sentTimestamp)], 10, 64); err == nil {
+			out[i].Sent = time.UnixMilli(millis)
+		}
 	}
 	return out, nil
 }

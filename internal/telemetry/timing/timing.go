@@ -1,5 +1,5 @@
-// Package timing adds up how long the steps of one request took, for the
-// Server-Timing header.
+// Package timing is the account of one request: how long its steps took, for the
+// Server-Timing header, and what kind of work it was, for the metrics.
 package timing
 
 import (
@@ -29,7 +29,10 @@ var names = [steps]string{"route", "open", "cache", "read", "decode", "render", 
 
 // Steps is the account of one request. The zero value is ready; it is safe for
 // concurrent use, since loads may outlive the request that began them.
-type Steps struct{ took [steps]atomic.Int64 }
+type Steps struct {
+	took  [steps]atomic.Int64
+	class atomic.Uint32
+}
 
 // Key is what a context has a *Steps under.
 type Key struct{}
