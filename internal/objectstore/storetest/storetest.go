@@ -53,6 +53,9 @@ func Run(t *testing.T, open func(t *testing.T) objectstore.Driver) {
 		{"versions are never mixed", testNeverMixed},
 		{"a replaced object's stream is of one version", testStreamOneVersion},
 		{"an address gives one object", testPresign},
+		{"a client uploads in parts", testDirect},
+		{"an address of a part is for its bytes alone", testDirectBounds},
+		{"an aborted upload is gone", testDirectAborted},
 		{"a cancelled context ends everything", testCancelled},
 		{"a cancelled put stores nothing", testCancelledPut},
 	}
