@@ -22,11 +22,12 @@ func (a *App) openHandler(context.Context, Options) error {
 	if err != nil {
 		return err
 	}
+	_, local := a.Config.Queue.Local()
 	d := httpapi.Deps{
 		Config: a.Config.HTTP, BasePath: a.Config.Server.BasePath, Version: a.Version, Log: a.Logs.For("http"),
 		Catalog: a.Catalog, Slides: a.Slides, Uploads: a.Uploads, Registry: a.Registry,
 		Renderer: render.New(a.Config.Render), Cache: a.memory,
-		Importer: a.Importer, Queue: a.Queue,
+		Importer: a.Importer, Queue: a.Queue, Events: !local,
 		Web: web.Files(), Docs: documentation, Settings: a.settings(),
 	}
 	a.handler = telemetry.Access(a.besides(httpapi.New(d)), a.Logs.For("access"), a.Metrics.Request)

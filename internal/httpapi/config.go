@@ -14,7 +14,7 @@ type Config struct {
 	SafetyMode       string      `env:"DEFAULT_IMAGE_SIZE_SAFETY_MODE" envDefault:"SAFE_REJECT" desc:"What happens to larger pictures without X-Image-Size-Safety: SAFE_REJECT, SAFE_RESIZE or UNSAFE."`
 	AnnotationOrigin string      `env:"DEFAULT_ANNOTATION_ORIGIN" envDefault:"LEFT_TOP" desc:"Origin of annotation geometries without X-Annotation-Origin: LEFT_TOP or LEFT_BOTTOM."`
 	CacheMaxAge      int         `env:"IMAGE_RESPONSE_CACHE_CONTROL_MAX_AGE" envDefault:"86400" desc:"How long clients may keep an answer before asking again, in seconds."`
-	MaxUpload        units.Bytes `env:"MAX_UPLOAD_BYTES" envDefault:"1TiB" desc:"Greatest size of one request to /upload."`
+	MaxUpload        units.Bytes `env:"MAX_UPLOAD_BYTES" envDefault:"1TiB" desc:"Greatest size of one uploaded file, or of one request to /upload."`
 	MaxBody          units.Bytes `env:"MAX_BODY_BYTES" envDefault:"16MiB" desc:"Greatest size of a JSON body."`
 	Capacity         units.Bytes `env:"STORAGE_CAPACITY" envDefault:"1024TiB" desc:"What the store is said to hold in all, for /disk-usage and /storage/size.json."`
 }

@@ -55,6 +55,8 @@ type Deps struct {
 	Cache    *cache.Cache // of encoded pictures and JSON answers
 	Importer Importer
 	Queue    queue.Queue
+	// Events tells that events of the uploads bucket bring about imports.
+	Events bool
 
 	Web      fs.FS        // the built page, index.html at the root
 	Docs     http.Handler // answers /docs, /docs/…, /openapi.yaml, /openapi.json
@@ -87,7 +89,7 @@ func New(d Deps) http.Handler {
 	routes := append(zoom.Routes(), api.Routes()...)
 	up := uploads.New(uploads.Deps{
 		Importer: d.Importer, Uploads: d.Uploads, Queue: d.Queue, Catalog: d.Catalog,
-		MaxBytes: int64(d.Config.MaxUpload),
+		MaxBytes: int64(d.Config.MaxUpload), MaxBody: int64(d.Config.MaxBody), Events: d.Events,
 	})
 	routes = append(routes, up.Routes()...)
 	s := &server{deps: d, routes: route.New(routes...), site: site.New(d.Web), nosniff: []string{"nosniff"}}

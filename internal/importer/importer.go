@@ -98,6 +98,16 @@ func (im *Importer) Enqueue(ctx context.Context, q queue.Queue, job Job) (*Repor
 	return r, nil
 }
 
+// Expect is Enqueue for an import that the bucket's own event will ask for: its
+// report is written, and no job is sent.
+func (im *Importer) Expect(ctx context.Context, job Job) (*Report, error) {
+	if err := job.validate(); err != nil {
+		return nil, err
+	}
+	r, _, err := im.queued(ctx, job)
+	return r, err
+}
+
 // queued writes the report of a waiting import and tells whether a job must be
 // sent. One is not needed when the import is finished or being worked on; it is
 // sent again when the import waits, because the first may never have been sent.

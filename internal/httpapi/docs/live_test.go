@@ -29,6 +29,12 @@ type request struct {
 var requests = []request{
 	{method: "GET", template: "/slides", target: "slides?limit=10"},
 	{method: "GET", template: "/slides", target: "slides?limit=0", status: 422},
+	{method: "GET", template: "/uploads", target: "uploads"},
+	{method: "POST", template: "/uploads", target: "uploads", body: `{"name":"a.svs","size":1}`, bodyType: "application/json", status: 501},
+	{method: "GET", template: "/uploads/{id}", target: "uploads/x", status: 501},
+	{method: "DELETE", template: "/uploads/{id}", target: "uploads/x", status: 501},
+	{method: "POST", template: "/uploads/{id}/parts", target: "uploads/x/parts", body: `{"parts":[{"number":1}]}`, bodyType: "application/json", status: 501},
+	{method: "POST", template: "/uploads/{id}/complete", target: "uploads/x/complete", body: `{}`, bodyType: "application/json", status: 501},
 	{method: "POST", template: "/import", target: "import", status: 422},
 	{method: "POST", template: "/import", target: "import?storage_id=5", status: 401},
 	{method: "GET", template: "/imports/{id}", target: "imports/{ID}"},

@@ -2,7 +2,9 @@
 // deletes them.
 //
 // An upload is streamed to the uploads store as "<random>/<clean name>" and its
-// import is queued; the answer has the shape of PIMS' (pims-api §3.13).
+// import is queued; the answer has the shape of PIMS' (pims-api §3.13). Where the
+// store signs addresses, clients send files to it in parts themselves: begin,
+// addresses, complete. Nothing is kept between these requests (see ticket).
 package uploads
 
 import (
@@ -30,6 +32,7 @@ import (
 // Importer is what this API needs of *importer.Importer.
 type Importer interface {
 	Enqueue(ctx context.Context, q queue.Queue, job importer.Job) (*importer.Report, error)
+	Expect(ctx context.Context, job importer.Job) (*importer.Report, error)
 	Import(ctx context.Context, job importer.Job) (*importer.Report, error)
 	Report(ctx context.Context, id slide.ID) (*importer.Report, error)
 	Subscribe(id slide.ID) (reports <-chan importer.Report, stop func())
@@ -45,7 +48,11 @@ type Deps struct {
 	Uploads  *objectstore.Store
 	Queue    queue.Queue
 	Catalog  *slide.Catalog
-	MaxBytes int64 // of one request
+	MaxBytes int64 // of one file, or one request to /upload
+	MaxBody  int64 // of JSON
+	// Events tells that the uploads bucket sends events for which something else
+	// imports what clients put there.
+	Events bool
 	// Poll is how often import.json is read for an import that another process
 	// works on.
 	Poll time.Duration
@@ -61,6 +68,12 @@ func New(deps Deps) *API { return &API{deps} }
 func (a *API) Routes() []route.Route {
 	return []route.Route{
 		{Method: http.MethodPost, Pattern: "/upload", Handle: a.upload},
+		{Method: http.MethodGet, Pattern: "/uploads", Handle: a.offered},
+		{Method: http.MethodPost, Pattern: "/uploads", Handle: a.begin},
+		{Method: http.MethodGet, Pattern: "/uploads/{id}", Handle: a.parts},
+		{Method: http.MethodDelete, Pattern: "/uploads/{id}", Handle: a.abort},
+		{Method: http.MethodPost, Pattern: "/uploads/{id}/parts", Handle: a.addresses},
+		{Method: http.MethodPost, Pattern: "/uploads/{id}/complete", Handle: a.complete},
 		{Method: http.MethodPost, Pattern: "/import", Handle: a.datasets},
 		{Method: http.MethodGet, Pattern: "/imports/{id}/events", Handle: a.events},
 		{Method: http.MethodGet, Pattern: "/imports/{id}", Handle: a.report},
