@@ -39,12 +39,17 @@ func Around(annotations []Annotation, pointEnvelope float64) Region {
 	return Region{Left: all.Min[0], Top: all.Min[1], Width: all.Max[0] - all.Min[0], Height: all.Max[1] - all.Min[1]}
 }
 
-// Grow widens the region around its centre; a factor of 0 counts as 1.
+// Grow widens the region around its centre; a factor of 0 counts as 1. The
+// corner is calculated as the specification says it (pims-api §4.9): its last
+// bit decides which pixel is the first where corners fall on whole pixels.
 func (r Region) Grow(factor float64) Region {
-	if factor == 0 {
+	if factor == 0 || factor == 1 {
 		return r
 	}
-	return r.sized(r.Width*factor, r.Height*factor)
+	return Region{
+		Left: r.Left - float64(r.Width*(factor-1))/2, Top: r.Top - float64(r.Height*(factor-1))/2,
+		Width: r.Width * factor, Height: r.Height * factor,
+	}
 }
 
 // Square widens the smaller side to the larger one.
