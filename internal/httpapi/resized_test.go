@@ -78,8 +78,8 @@ func TestResizedScalesToTheBitsThatAreAsked(t *testing.T) {
 			t.Errorf("bits=%s: the greatest value is %d, expected up to %d", bits, most, top)
 		}
 	}
-	if _, is16 := pictureOf(t, s.get(path+"12").want(t, 200)).(*image.Gray16); !is16 {
-		t.Error("12 bits are not in a PNG of 16")
+	if _, is8 := pictureOf(t, s.get(path+"12").want(t, 200)).(*image.Gray); !is8 {
+		t.Error("12 bits of a slide of 8 are not clipped to 8, as PIMS does")
 	}
 	if got := s.get(strings.Replace(path, ".png", ".jpg", 1)+"12").want(t, 200); got.Header.Get("Content-Type") != "image/jpeg" {
 		t.Error("12 bits in a JPEG are 8")

@@ -9,7 +9,7 @@ import (
 
 // mustMerge tells whether channels are coloured or added up (pims-api §4.4,
 // §4.5): not when they are shown as they are.
-func mustMerge(v View, samples int, windowed bool) bool {
+func mustMerge(v View, windowed bool) bool {
 	if v.natural() {
 		return false
 	}
@@ -18,9 +18,11 @@ func mustMerge(v View, samples int, windowed bool) bool {
 			return true
 		}
 	}
-	// An RGB plane without colours stays what it is, unless intensities change:
-	// then it becomes the sum (§4.5).
-	return len(v.Channels) > 1 && (windowed || len(v.Channels) != 3 || samples != 3)
+	// Channels without colours stay the bands that they are, unless intensities
+	// change: then they become the sum (§4.5). So two are a grey and its alpha,
+	// and four are RGBA, which is what PIMS answers.
+	asTheyAre := !windowed && len(v.Channels) <= 4 && len(v.Filters) == 0 && v.Space == AutoSpace
+	return len(v.Channels) > 1 && !(asTheyAre || !windowed && len(v.Channels) == 3)
 }
 
 // Colours are added in lanes of one word: three components of 21 bits hold the

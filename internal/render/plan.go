@@ -22,9 +22,13 @@ type step interface {
 type plan struct {
 	planes  []planeSamples
 	project []projection // over z, then over t; empty for a single plane
+	scaled  []step       // on the samples of the whole slide once they are resized
 	before  []step       // on the samples, before they are resized
 	after   []step       // on the picture in its final size
 	whole   bool         // the view is one stored plane with all of its samples
+	// colourFirst tells that the whole slide, too, is resized after the steps
+	// before: PIMS has no reader that scales plain ones.
+	colourFirst bool
 }
 
 // planeSamples is a stored plane and which of its samples are shown.
@@ -71,8 +75,15 @@ func planFor(ctx context.Context, s Slide, v View) (*plan, error) {
 	if o.bits > 16 {
 		return nil, fault.New(fault.Invalid, "too-many-bits", "A picture of %d bits was asked for, 16 are the most.", o.bits)
 	}
+	if shaded(m) && o.bits <= 8 {
+		p.scaled = []step{newShades()}
+	}
 	if p.before, err = colouring(m, v, o); err != nil {
 		return nil, err
+	}
+	if Clipped(m, v) {
+		p.before = append(p.before, cast{pixel.Uint8})
+		o.bits = 8
 	}
 	if p.after, err = finishing(ctx, s, v, o); err != nil {
 		return nil, err
@@ -99,6 +110,22 @@ func (o output) container() pixel.Type {
 	return pixel.Uint8
 }
 
+// Clipped tells deep pictures of which PIMS writes 8 bits, values above 255 as
+// 255, because it loses the colour space that goes with 16 bits (pims-api §4.13,
+// defect a): those of slides that have no such space, whatever depth is asked
+// for, and pictures of others that tables colour. Of these, a depth that is asked
+// for is kept here.
+func Clipped(m *slide.Manifest, v View) bool {
+	switch {
+	case v.Bits <= 8:
+		return false
+	case plain(m), m.Description.PixelType.Bytes() == 1:
+		return true
+	default:
+		return shaded(m) && v.AutoBits && v.coloured()
+	}
+}
+
 // selection says which planes and samples are read.
 func selection(m *slide.Manifest, v View) (*plan, error) {
 	d := &m.Description
@@ -121,6 +148,7 @@ func selection(m *slide.Manifest, v View) (*plan, error) {
 	p.whole = len(p.planes) == 1 && len(v.Channels) == d.Samples
 	var err error
 	p.project, err = projections(d, v)
+	p.colourFirst = plain(m)
 	return p, err
 }
 
@@ -148,7 +176,7 @@ func colouring(m *slide.Manifest, v View, o output) ([]step, error) {
 		return nil, err
 	}
 	switch {
-	case v.Reduction == Add && mustMerge(v, d.Samples, lut != nil):
+	case v.Reduction == Add && mustMerge(v, lut != nil):
 		steps, kind = append(steps, newMerge(v, lut, o)), o.container()
 	case lut != nil:
 		steps, kind = append(steps, window{lut}), o.container()

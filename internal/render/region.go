@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/codec"
@@ -72,13 +73,7 @@ func (r *Renderer) picture(ctx context.Context, s Slide, level int, rect Rect, p
 	}
 	defer leave()
 	defer timing.Start(ctx, timing.Render).Stop()
-	if raster, err = run(p.before, raster); err != nil {
-		return nil, err
-	}
-	if raster.Width != width || raster.Height != height {
-		raster = pixel.Thumbnail(raster, width, height)
-	}
-	return run(p.after, raster)
+	return run(slices.Concat(p.before, []step{fit{width, height}}, p.after), raster)
 }
 
 // ScaledRequest is the whole slide in a size.
@@ -115,13 +110,20 @@ func (r *Renderer) whole(ctx context.Context, s Slide, p *plan, width, height in
 		return nil, err
 	}
 	defer leave()
-	if raster.Width != width || raster.Height != height {
-		raster = pixel.Thumbnail(raster, width, height)
+	if p.colourFirst {
+		return run(slices.Concat(p.before, []step{fit{width, height}}, p.after), raster)
 	}
-	if raster, err = run(p.before, raster); err != nil {
-		return nil, err
+	return run(slices.Concat([]step{fit{width, height}}, p.scaled, p.before, p.after), raster)
+}
+
+// fit resizes to the size of the picture (pims-api §4.7).
+type fit struct{ width, height int }
+
+func (f fit) apply(r *pixel.Raster) (*pixel.Raster, error) {
+	if r.Width == f.width && r.Height == f.height {
+		return r, nil
 	}
-	return run(p.after, raster)
+	return pixel.Thumbnail(r, f.width, f.height), nil
 }
 
 // Output is how a picture is written.

@@ -120,6 +120,14 @@ func full(bits, channels int) []pixel.Window {
 	return out
 }
 
+// bright is windows whose upper half is white.
+func bright(windows []pixel.Window) []pixel.Window {
+	for i := range windows {
+		windows[i].Upper /= 2
+	}
+	return windows
+}
+
 // TestPicturesOfOnePixel has the arithmetic of pims-api §4.3 to §4.8.
 func TestPicturesOfOnePixel(t *testing.T) {
 	rgb := newPlanes(1, 1, 3, 1, 1, pixel.Uint8, 8)
@@ -154,19 +162,24 @@ func TestPicturesOfOnePixel(t *testing.T) {
 		// 500/999 · 255 = 127.6 and 600−100 the same; #f00 and #0f0.
 		"16 bits in windows":  {wide, []string{"red", "lime"}, View{Windows: half, Bits: 8}, []int{500, 600}, []int{128, 128, 0}},
 		"16 bits in 16":       {wide, []string{"red", "lime"}, View{Windows: full(16, 2), Bits: 16}, []int{500, 600}, []int{500, 600, 0}},
-		"16 bits added in 16": {wide, []string{"NONE", "NONE"}, View{Windows: full(16, 2), Bits: 16}, []int{40000, 30000}, []int{65535}},
+		"16 bits added in 16": {wide, []string{"NONE", "NONE"}, View{Windows: bright(full(16, 2)), Bits: 16}, []int{40000, 30000}, []int{65535}},
+		// Nothing to look up: two bands are a grey and its alpha (§4.5).
+		"bands as they are": {wide, []string{"NONE", "NONE"}, View{Windows: full(16, 2), Bits: 16}, []int{40000, 30000}, []int{40000, 30000}},
+		// PIMS writes 8 bits of what it coloured in 16, unless a depth is asked for.
+		"16 bits coloured and clipped": {wide, []string{"red", "lime"}, View{Windows: full(16, 2), Bits: 16, AutoBits: true}, []int{200, 600}, []int{200, 255, 0}},
+		"16 bits of grey not clipped":  {wide, []string{"NONE", "NONE"}, View{Windows: full(16, 2), Bits: 16, AutoBits: true, Reduction: Max}, []int{200, 600}, []int{600}},
 		// 8191/65535 · 15 = 1.87
 		"4 bits are not stretched": {wide, []string{"NONE", "NONE"}, View{Windows: full(16, 2), Bits: 4, Reduction: Max}, []int{500, 8191}, []int{2}},
 		"12 bits as they are":      {deep, []string{"NONE"}, View{Windows: full(12, 1), Bits: 12}, []int{3000}, []int{3000}},
 		// 3000/4095 · 255 = 186.8
 		"12 bits in 8": {deep, []string{"NONE"}, View{Windows: full(12, 1), Bits: 8}, []int{3000}, []int{187}},
 		// A window reaches full scale one below its end (§4.3): 51/254 · 4095 = 822.2.
-		"8 bits in 12":                       {grey, []string{"NONE"}, View{Windows: full(8, 1), Bits: 12}, []int{51}, []int{822}},
-		"no bits are black":                  {rgb, natural, View{Windows: full(8, 3), Bits: 0}, []int{10, 20, 30}, []int{0, 0, 0}},
-		"signed values count from the least": {signed, []string{"NONE"}, View{Windows: full(16, 1), Bits: 16}, []int{0x8001}, []int{1}},
-		"the least of the channels":          {rgb, natural, View{Windows: full(8, 3), Reduction: Min, Bits: 8}, []int{10, 20, 30}, []int{10}},
-		"the middle of the channels":         {rgb, natural, View{Windows: full(8, 3), Reduction: Med, Bits: 8}, []int{30, 20, 10}, []int{20}},
-		"the middle of bent channels":        {rgb, natural, View{Windows: bent, Reduction: Max, Bits: 8}, []int{10, 100, 30}, []int{39}},
+		"8 bits in 12, of which PIMS writes 8": {grey, []string{"NONE"}, View{Windows: full(8, 1), Bits: 12}, []int{51}, []int{255}},
+		"no bits are black":                    {rgb, natural, View{Windows: full(8, 3), Bits: 0}, []int{10, 20, 30}, []int{0, 0, 0}},
+		"signed values count from the least":   {signed, []string{"NONE"}, View{Windows: full(16, 1), Bits: 16}, []int{0x8001}, []int{1}},
+		"the least of the channels":            {rgb, natural, View{Windows: full(8, 3), Reduction: Min, Bits: 8}, []int{10, 20, 30}, []int{10}},
+		"the middle of the channels":           {rgb, natural, View{Windows: full(8, 3), Reduction: Med, Bits: 8}, []int{30, 20, 10}, []int{20}},
+		"the middle of bent channels":          {rgb, natural, View{Windows: bent, Reduction: Max, Bits: 8}, []int{10, 100, 30}, []int{39}},
 		// Linear light of 255 in green is 0.7152: 1.055·0.7152^(1/2.4) − 0.055 = 0.8626 · 255 = 219.96.
 		"grey of lime":     {rgb, natural, View{Windows: full(8, 3), Space: GreySpace, Bits: 8}, []int{0, 255, 0}, []int{220}},
 		"grey of grey":     {rgb, natural, View{Windows: full(8, 3), Space: GreySpace, Bits: 8}, []int{77, 77, 77}, []int{77}},

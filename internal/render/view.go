@@ -69,6 +69,8 @@ type View struct {
 	// Bits is the output depth: values are 0 … 2^Bits−1, in 8 bits up to 8, else
 	// in 16. At most 16; 0 or less is a black picture (pims-api §3.0.3).
 	Bits int
+	// AutoBits tells that Bits follow from the slide and were not asked for.
+	AutoBits bool
 }
 
 // OutputBits is the depth of a picture when `bits` are asked for: 16 at most in
@@ -158,7 +160,7 @@ func AutoWindow(m *slide.Manifest, channel int) pixel.Window {
 // ChannelBounds is the least and greatest value of a channel as windows count
 // them, in 0 … 2^WindowBits−1; the whole range when the import did not find
 // them. Signed samples are counted from their type's least value (pims-api
-// §4.2).
+// §4.2). Those of 16 bits are what PIMS finds, see DisplayBounds.
 func ChannelBounds(m *slide.Manifest, channel int) (lower, upper int) {
 	d := &m.Description
 	top := 1<<WindowBits(d) - 1
@@ -173,9 +175,20 @@ func ChannelBounds(m *slide.Manifest, channel int) (lower, upper int) {
 	case pixel.Int16:
 		offset = math.MaxInt16 + 1
 	}
-	lower = min(max(int(math.Floor(b.Min+offset)), 0), top)
-	upper = min(max(int(math.Ceil(b.Max+offset)), lower), top)
-	return lower, upper
+	return DisplayBounds(m, int(math.Floor(b.Min+offset)), int(math.Ceil(b.Max+offset)))
+}
+
+// DisplayBounds is the bounds that a keyword such as AUTO_IMAGE stands for when
+// samples between lower and upper occur: those, and of samples of 16 bits the
+// nearest that PIMS would find (pims-api §4.12), unless they are close together.
+func DisplayBounds(m *slide.Manifest, lower, upper int) (low, high int) {
+	top := 1<<WindowBits(&m.Description) - 1
+	lower = min(max(lower, 0), top)
+	upper = min(max(upper, lower), top)
+	if shaded(m) {
+		lower, upper = inShades(lower, upper)
+	}
+	return lower, min(upper, top)
 }
 
 // WindowValue is a stored value as windows count it, clipped: as it is, or in
@@ -212,8 +225,21 @@ func (v View) Key() string {
 	for _, f := range v.Filters {
 		out.WriteString(" " + f.ID)
 	}
-	fmt.Fprintf(&out, " r%d >%g s%d b%d", v.Reduction, v.Threshold, v.Space, v.Bits)
+	fmt.Fprintf(&out, " r%d >%g s%d b%d %t", v.Reduction, v.Threshold, v.Space, v.Bits, v.AutoBits)
 	return out.String()
+}
+
+// coloured tells that colormaps make colours of the channels.
+func (v View) coloured() bool {
+	if v.Reduction != Add || v.natural() {
+		return false
+	}
+	for _, m := range v.Colormaps {
+		if m != nil && m.Components() == 3 {
+			return true
+		}
+	}
+	return false
 }
 
 // natural tells the RGB mapping: channels 0, 1, 2 in red, lime and blue need no

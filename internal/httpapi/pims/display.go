@@ -181,7 +181,7 @@ func (o operations) view(ctx context.Context, s *slide.Slide, mediaType string) 
 	v.Threshold, v.Space = o.threshold, o.space
 	v.Bits = o.depth.bits
 	if o.depth.auto {
-		v.Bits = m.Description.SignificantBits
+		v.Bits, v.AutoBits = m.Description.SignificantBits, true
 	}
 	v.Bits = render.OutputBits(v.Bits, mediaType)
 	return dropUseless(v), nil
@@ -292,7 +292,7 @@ func planeBounds(ctx context.Context, s *slide.Slide, v *render.View, channel in
 	d := &m.Description
 	sample, _ := h.Sample(formats.Plane{C: channel / d.Samples, Z: v.Z, T: v.T}, channel%d.Samples)
 	if from, to, ok := sample.Bounds(); ok && h.Bits == render.WindowBits(d) {
-		return from, to, nil
+		low, high = render.DisplayBounds(m, from, to)
 	}
 	return low, high, nil
 }

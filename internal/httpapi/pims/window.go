@@ -150,7 +150,7 @@ func onePixel(mask *pixel.Raster) *pixel.Raster {
 // narrow makes 8 bits of a picture that is resized, as PIMS does where no depth
 // is asked for (pims-api §4.7). A depth that is asked for is kept.
 func (p *regionPicture) narrow(m *slide.Manifest) {
-	if p.view.Bits > 8 && p.request().Resized(m) {
+	if p.view.Bits > 8 && !render.Clipped(m, p.view) && p.request().Resized(m) {
 		p.view.Bits = 8
 	}
 }
