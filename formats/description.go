@@ -18,6 +18,10 @@ type Description struct {
 	Samples          int        `json:"samples"`          // samples per stored pixel, alpha not counted
 	PixelType        pixel.Type `json:"pixelType"`
 	SignificantBits  int        `json:"significantBits"`
+	// FileSamples is the samples per pixel of the file, alpha not counted, where
+	// the slide shows others: 4 of a CMYK JPEG, which is shown in RGB. 0 means
+	// Samples. Since minor version 1.
+	FileSamples int `json:"fileSamples,omitempty"`
 	// Channels has ConcreteChannels × Samples entries.
 	Channels []Channel `json:"channels"`
 

@@ -58,6 +58,9 @@ func (Format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, er
 		}},
 		Tiles: head.File(),
 	}
+	if n := len(h.Components); n > samples {
+		c.Description.FileSamples = n
+	}
 	m := readMarkers(ctx, h, head.Bytes())
 	m.describe(&c.Description)
 	c.Metadata, c.ICCProfile = m.list, m.profile()

@@ -36,11 +36,15 @@ type imageInfo struct {
 
 func imageOf(m *slide.Manifest) imageInfo {
 	d := &m.Description
+	samples := d.Samples
+	if d.FileSamples > 0 {
+		samples = d.FileSamples
+	}
 	return imageInfo{
 		OriginalFormat: d.Format, Width: d.Width, Height: d.Height, Depth: d.Depth, Duration: d.Duration,
 		PhysicalSizeX: reply.Rounded6(d.PhysicalSizeX), PhysicalSizeY: reply.Rounded6(d.PhysicalSizeY),
 		PhysicalSizeZ: reply.Rounded6(d.PhysicalSizeZ), FrameRate: reply.Rounded6(d.FrameRate),
-		NChannels: d.ConcreteChannels * d.Samples, NConcreteChannels: d.ConcreteChannels, NSamples: d.Samples,
+		NChannels: d.ConcreteChannels * samples, NConcreteChannels: d.ConcreteChannels, NSamples: samples,
 		NPlanes: d.Planes(), AreRGBPlanes: d.Samples > 1, NDistinctChannels: 1,
 		AcquiredAt: naive(d.AcquiredAt), Description: d.Text,
 		PixelType: d.PixelType.String(), SignificantBits: d.SignificantBits, Bits: 8 * d.PixelType.Bytes(),
