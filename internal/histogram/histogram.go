@@ -37,6 +37,15 @@ type Plane struct {
 type Sample struct {
 	First  int     `json:"first"`
 	Counts []int64 `json:"counts"`
+	// Found is the bounds that PIMS finds where those are not the ends of the
+	// counts; nil elsewhere. Sums have none.
+	Found *Bounds `json:"found,omitempty"`
+}
+
+// Bounds is the least and greatest of some values.
+type Bounds struct {
+	Low  int `json:"low"`
+	High int `json:"high"`
 }
 
 // Parse reads histogram.json and holds it to its own bounds: every bin lies in

@@ -94,7 +94,13 @@ func (w *attempt) histogram(ctx context.Context) (*HistogramFile, error) {
 			continue
 		}
 		scale := float64(d.Width) * float64(d.Height) / float64(pixels)
-		out.Planes = append(out.Planes, PlaneHistogram{Plane: plane, Samples: scaled(counts, scale)})
+		counted := PlaneHistogram{Plane: plane, Samples: scaled(counts, scale)}
+		if level, ok := enlarged(d); ok {
+			if err := w.find(ctx, level, plane, counted.Samples); err != nil {
+				return nil, err
+			}
+		}
+		out.Planes = append(out.Planes, counted)
 	}
 	return out, nil
 }
@@ -257,8 +263,11 @@ func boundsOf(h *HistogramFile, d *formats.Description) []slide.Bounds {
 	for _, p := range h.Planes {
 		for s, sample := range p.Samples {
 			c := p.C*d.Samples + s
-			least := float64(sample.First) * shift
-			greatest := float64(sample.First+len(sample.Counts)-1) * shift
+			low, high := sample.First, sample.First+len(sample.Counts)-1
+			if sample.Found != nil {
+				low, high = sample.Found.Low, sample.Found.High
+			}
+			least, greatest := float64(low)*shift, float64(high)*shift
 			if !seen[c] {
 				out[c], seen[c] = slide.Bounds{Min: least, Max: greatest}, true
 				continue

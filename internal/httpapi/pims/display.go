@@ -291,7 +291,11 @@ func planeBounds(ctx context.Context, s *slide.Slide, v *render.View, channel in
 	}
 	d := &m.Description
 	sample, _ := h.Sample(formats.Plane{C: channel / d.Samples, Z: v.Z, T: v.T}, channel%d.Samples)
-	if from, to, ok := sample.Bounds(); ok && h.Bits == render.WindowBits(d) {
+	from, to, ok := sample.Bounds()
+	if sample.Found != nil {
+		from, to = sample.Found.Low, sample.Found.High
+	}
+	if ok && h.Bits == render.WindowBits(d) {
 		low, high = render.DisplayBounds(m, from, to)
 	}
 	return low, high, nil
