@@ -59,6 +59,7 @@ type App struct {
 	Queue    queue.Queue // nil unless Options.Queue
 	Convert  queue.Queue // of conversions; nil when whoever imports converts
 
+	larger  queue.Queue // of conversions that are beyond this process, or nil
 	demo    func(ctx context.Context, w io.WriteSeeker) error
 	machine *objectstore.Store // the file system, for files named on the command line
 	memory  *cache.Cache
@@ -149,7 +150,7 @@ func (a *App) openImporter(context.Context, Options) (err error) {
 		Registry: a.Registry, Slides: a.Slides, Uploads: a.Uploads, Files: a.file, Catalog: a.Catalog,
 		Events:  a.listeners(),
 		Took:    func(stage importer.State, took time.Duration) { a.Metrics.Stage(string(stage), took) },
-		Convert: a.Convert, Imports: a.Queue, Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
+		Convert: a.Convert, Larger: a.larger, Imports: a.Queue, Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
 	})
 	return err
 }

@@ -62,6 +62,13 @@ func (a *App) openQueue(ctx context.Context, o Options) (err error) {
 // openConvertQueue opens the queue of conversions. A process that works on no
 // local queue converts what it imports itself; a function sends to SQS.
 func (a *App) openConvertQueue(ctx context.Context, o Options) error {
+	if url := a.Config.Queue.LargeURL; url != "" {
+		q, err := sqs.Open(ctx, url, a.Config.SQS)
+		if err != nil {
+			return err
+		}
+		a.larger = q
+	}
 	folder, url := a.Config.Queue.Convert()
 	switch {
 	case url != "":

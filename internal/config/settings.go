@@ -129,6 +129,8 @@ type Queue struct {
 	// ConvertURL is of the same kinds; empty means beside the import queue when
 	// that is local, and no queue otherwise.
 	ConvertURL string `env:"QUEUE_CONVERT_URL" desc:"Where conversions wait: local:FOLDER or the URL of an SQS queue. Empty means a folder beside a local import queue; with an SQS import queue, each process then converts what it has imported right after."`
+	// LargeURL is where a function sends the conversions that are beyond it.
+	LargeURL string `env:"QUEUE_CONVERT_LARGE_URL" desc:"URL of the SQS queue for conversions that take longer than CONVERT_LONGEST or need libvips where a function has none; a worker's QUEUE_CONVERT_URL. Empty: they stay in the convert queue, and what needs libvips fails."`
 }
 
 // Local is the journal's folder when the queue is in this process.
@@ -163,6 +165,10 @@ func (q Queue) Validate() error {
 	if c := q.ConvertURL; c != "" && !strings.HasPrefix(c, "local:") && !remote(c) {
 		return fault.New(fault.Invalid, "config-value",
 			"QUEUE_CONVERT_URL is %q: expected nothing, local:, local:FOLDER, or the https:// URL of an SQS queue", c)
+	}
+	if c := q.LargeURL; c != "" && (!remote(c) || c == q.ConvertURL || c == q.URL) {
+		return fault.New(fault.Invalid, "config-value",
+			"QUEUE_CONVERT_LARGE_URL is %q: expected nothing, or the https:// URL of an SQS queue that is neither QUEUE_URL nor QUEUE_CONVERT_URL", c)
 	}
 	if folder, url := q.Convert(); url != "" && url == q.URL || folder != "" && "local:"+folder == q.URL {
 		return fault.New(fault.Invalid, "config-value",

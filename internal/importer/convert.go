@@ -46,8 +46,10 @@ func (im *Importer) handOver(ctx context.Context, c *claim) (*Report, error) {
 //
 // A slide that can be viewed without stays as it is until the switch, and for
 // good when the conversion fails, which its report then says without an error
-// of this call. Other errors are those of Import; kind Busy also when the
-// conversion would take longer than Config.ConvertLongest.
+// of this call. One that is beyond this process is sent to Deps.Larger, which is
+// no error either. Other errors are those of Import; kind Busy also when the
+// conversion would take longer than Config.ConvertLongest and there is no
+// Larger.
 func (im *Importer) Convert(ctx context.Context, job Job) (*Report, error) {
 	if err := job.validate(); err != nil {
 		return nil, err
@@ -72,7 +74,37 @@ func (im *Importer) Convert(ctx context.Context, job Job) (*Report, error) {
 	if errors.Is(context.Cause(held), errLost) {
 		err = errLost
 	}
-	return im.concludeConversion(ctx, c, err)
+	r, err := im.concludeConversion(ctx, c, im.orLarger(err))
+	if im.deps.Larger != nil && beyond(err) {
+		if err := im.deps.Larger.Send(ctx, job.Encode()); err != nil {
+			return nil, err
+		}
+		return c.snapshot(), nil
+	}
+	return r, err
+}
+
+// The codes of conversions that are beyond this process.
+const (
+	codeTooLong       = "conversion-too-long"
+	codeNeedsAnother  = "conversion-needs-libvips"
+	codecNeedsLibvips = "codec-needs-libvips"
+	cogNeedsLibvips   = "convert-needs-libvips"
+)
+
+// beyond tells whether a conversion failed only because of where it ran.
+func beyond(err error) bool {
+	code := fault.CodeOf(err)
+	return code == codeTooLong || code == codeNeedsAnother
+}
+
+// orLarger makes what this build cannot do something that is left to another
+// process, where there is one.
+func (im *Importer) orLarger(err error) error {
+	if code := fault.CodeOf(err); im.deps.Larger == nil || code != codecNeedsLibvips && code != cogNeedsLibvips {
+		return err
+	}
+	return fault.New(fault.Busy, codeNeedsAnother, "the conversion is left to a process with libvips").Because(err)
 }
 
 // claimConversion takes the claim on the import for a conversion.

@@ -401,6 +401,38 @@ func TestALongConversionIsLeftToOthers(t *testing.T) {
 	}
 }
 
+func TestALongConversionGoesToTheQueueOfLargeOnes(t *testing.T) {
+	w := newWorld(t, nil)
+	q, err := local.Open(t.TempDir(), local.Config{})
+	must(t, err)
+	defer q.Close()
+	large, err := local.Open(t.TempDir(), local.Config{})
+	must(t, err)
+	defer large.Close()
+	w.convert, w.larger, w.formats, w.config.ConvertLongest = q, large, []formats.Format{drawn{3000, 2000}}, time.Second
+	job := w.uploadBytes("drawing", []byte("drawing"))
+	_, err = w.importer().Import(background, job)
+	must(t, err)
+	job.Convert = true
+	r, err := w.importer().Import(background, job)
+	must(t, err)
+	if r.Lease != nil || r.Conversion.State != importer.ConversionQueued {
+		t.Errorf("conversion %+v, lease %v", r.Conversion, r.Lease)
+	}
+	got, err := large.Receive(background, 2)
+	must(t, err)
+	if len(got) != 1 || !bytes.Equal(got[0].Body, job.Encode()) {
+		t.Fatalf("the queue of large ones has %d messages: %s", len(got), got[0].Body)
+	}
+	// Whoever works on that queue has the time.
+	w.larger, w.config.ConvertLongest = nil, 0
+	r, err = w.importer().Import(background, job)
+	must(t, err)
+	if r.Conversion.State != importer.ConversionDone {
+		t.Errorf("conversion %+v", r.Conversion)
+	}
+}
+
 func TestReindexKeepsTheConversion(t *testing.T) {
 	w := always(t, nil)
 	job := w.upload(testfiles.Own(t, ours))

@@ -27,6 +27,11 @@ type Deps struct {
 	// Convert is where conversions wait; when nil, whoever imports a slide
 	// converts it right after.
 	Convert queue.Queue
+	// Larger is where conversions go that this process leaves to another one: they
+	// would take longer than Config.ConvertLongest, or need libvips, which this
+	// build does not have. When nil, the former are given back to their queue
+	// and the latter fail.
+	Larger queue.Queue
 	// Imports is where the members of archives wait for their imports; when
 	// nil, they are imported one after the other by whoever unpacked them.
 	Imports queue.Queue

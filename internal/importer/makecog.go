@@ -124,10 +124,10 @@ func (w *attempt) fits(plan *cog.Plan) error {
 		return nil
 	}
 	kind, remedy := fault.Busy, "another worker of the convert queue takes it"
-	if w.im.deps.Convert == nil {
+	if w.im.deps.Convert == nil && w.im.deps.Larger == nil {
 		kind, remedy = fault.TooLarge, "set QUEUE_CONVERT_URL, run pims worker --queues convert, and import the slide again"
 	}
-	return fault.New(kind, "conversion-too-long", "the conversion may take %s, this process begins those of up to %s (CONVERT_LONGEST); %s", takes, longest, remedy)
+	return fault.New(kind, codeTooLong, "the conversion may take %s, this process begins those of up to %s (CONVERT_LONGEST); %s", takes, longest, remedy)
 }
 
 // readPixels reads tiles for a conversion. Unlike structure they are read once

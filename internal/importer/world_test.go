@@ -43,6 +43,7 @@ type world struct {
 	imports queue.Queue // of members of archives; nil: imported at once
 	convert queue.Queue // nil: converted right after the import
 	took    func(importer.State, time.Duration)
+	larger  queue.Queue // nil: nobody has more time
 }
 
 // newWorld makes a world of drivers; nil means two stores in memory.
@@ -74,7 +75,7 @@ func (w *world) importer() *importer.Importer {
 		Registry: formats.NewRegistry(w.formats, formats.ResolutionOrder{}),
 		Slides:   w.slides, Uploads: w.uploads, Catalog: w.catalog, Events: w.events, Clock: w.clock,
 		Files: openFile, Log: slog.New(slog.DiscardHandler), Creator: "pims test",
-		Config: w.config, Convert: w.convert, Imports: w.imports, Took: w.took,
+		Config: w.config, Convert: w.convert, Larger: w.larger, Imports: w.imports, Took: w.took,
 	})
 	must(w.t, err)
 	return im
