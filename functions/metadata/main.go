@@ -32,6 +32,6 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lambdaadapter.NewHTTP(a.Handler(), cfg.Lambda, a.Logs.For("lambda")).Start()
+	lambdaadapter.NewHTTP(a.Handler(), cfg.Lambda, a.Slides, a.Logs.For("lambda")).Start()
 	return nil
 }

@@ -16,8 +16,9 @@ import (
 // counted as JSON with the body in base64: 6 MB, so about 4.5 MB of picture.
 const maxReplyBytes = 6 << 20
 
-// recorder collects a reply. It keeps at most limit bytes of body; writing more
-// is an error to the handler, so that it stops.
+// recorder collects a reply. It keeps at most limit bytes of body: more of a good
+// reply goes into the store, where there is one, and otherwise is an error to the
+// handler, so that it stops.
 type recorder struct {
 	header http.Header
 	sent   http.Header // as it was when the status was written
@@ -26,6 +27,11 @@ type recorder struct {
 	limit  int
 	over   bool
 	noBody bool // a HEAD request
+
+	// begin starts to store a reply with this header and these first bytes; nil
+	// where replies are not stored.
+	begin  func(header http.Header, first []byte) *result
+	stored *result // once begun
 }
 
 func newRecorder(method string, limit int) *recorder {
@@ -54,11 +60,33 @@ func (r *recorder) Write(p []byte) (int, error) {
 	if r.noBody {
 		return len(p), nil
 	}
-	if r.body.Len()+len(p) > r.limit {
-		r.over = true
-		return 0, tooLarge()
+	if r.stored == nil && r.body.Len()+len(p) > r.limit {
+		if !r.canStore() {
+			r.over = true
+			return 0, tooLarge()
+		}
+		r.store()
+	}
+	if r.stored != nil {
+		return r.stored.write.Write(p)
 	}
 	return r.body.Write(p)
+}
+
+// canStore: only what a GET of the address gives back is stored, so no part of
+// something and no error.
+func (r *recorder) canStore() bool { return r.begin != nil && r.status == http.StatusOK }
+
+func (r *recorder) store() {
+	r.guessType()
+	r.stored = r.begin(r.sent, r.body.Bytes())
+}
+
+// guessType names the type as net/http does where the handler did not.
+func (r *recorder) guessType() {
+	if r.body.Len() > 0 && r.sent.Get("Content-Type") == "" && r.sent.Get("Content-Encoding") == "" {
+		r.sent.Set("Content-Type", http.DetectContentType(r.body.Bytes()))
+	}
 }
 
 func bodyAllowed(status int) bool {
@@ -81,42 +109,45 @@ type reply struct {
 	IsBase64Encoded bool                `json:"isBase64Encoded"`
 }
 
-// encode is the recorded reply as JSON, at most maxReplyBytes; instead of a
-// larger one it tells, with status 413, that it is too large. whole is false then.
-func (r *recorder) encode(v1 bool) (out []byte, whole bool, err error) {
+// encode is the recorded reply as JSON. ok is false when that would be over the
+// platform's bound, or when it is in the store already.
+func (r *recorder) encode(v1 bool) (out []byte, ok bool, err error) {
 	r.WriteHeader(http.StatusOK)
-	if !r.over {
-		if out, err = marshal(r.reply(v1)); err != nil || len(out) <= r.limit {
-			return out, true, err
-		}
+	if r.over || r.stored != nil {
+		return nil, false, nil
 	}
-	problem := newRecorder(http.MethodGet, r.limit)
+	out, err = marshal(r.reply(v1))
+	return out, len(out) <= r.limit, err
+}
+
+// instead makes another reply of the same request.
+func (r *recorder) instead(status int) *recorder {
+	out := newRecorder(http.MethodGet, r.limit)
 	for _, name := range []string{"X-Request-Id", "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Vary"} {
 		if v, ok := r.sent[name]; ok {
-			problem.header[name] = v
+			out.header[name] = v
 		}
 	}
-	problem.header.Set("Content-Type", "application/json")
-	problem.header.Set("Cache-Control", "no-store")
-	problem.WriteHeader(http.StatusRequestEntityTooLarge)
-	problem.body.Write(problemBody(http.StatusRequestEntityTooLarge, "Too large reply", tooLarge()))
-	out, err = marshal(problem.reply(v1))
-	return out, false, err
+	out.header.Set("Cache-Control", "no-store")
+	if status >= http.StatusBadRequest {
+		out.header.Set("Content-Type", "application/json")
+	}
+	out.WriteHeader(status)
+	return out
 }
 
 // problemBody has the members of every error body of the API.
-func problemBody(status int, title string, err *fault.Error) []byte {
+func problemBody(status int, title string, err error) []byte {
+	code, detail := fault.CodeOf(err), fault.Sentence(err)
 	body, _ := marshal(map[string]any{ // strings and an integer always have a JSON form
-		"title": title, "details": err.Detail, "type": "about:blank", "status": status, "detail": err.Detail, "code": err.Code,
+		"title": title, "details": detail, "type": "urn:pims:problem:" + code, "status": status, "detail": detail, "code": code,
 	})
 	return body
 }
 
 func (r *recorder) reply(v1 bool) reply {
 	out := reply{StatusCode: r.status, Headers: map[string]string{}}
-	if r.body.Len() > 0 && r.sent.Get("Content-Type") == "" && r.sent.Get("Content-Encoding") == "" {
-		r.sent.Set("Content-Type", http.DetectContentType(r.body.Bytes()))
-	}
+	r.guessType()
 	out.Headers, out.Cookies = flatHeader(r.sent, r.noBody)
 	if v1 {
 		out.MultiHeaders = map[string][]string{}

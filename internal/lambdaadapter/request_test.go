@@ -16,7 +16,7 @@ func asked(t *testing.T, payload string) (uri, host string) {
 	t.Helper()
 	h := lambdaadapter.NewHTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		uri, host = r.RequestURI, r.Host
-	}), lambdaadapter.Config{}, nil)
+	}), lambdaadapter.Config{}, nil, nil)
 	if _, err := h.Invoke(t.Context(), []byte(payload)); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func FuzzInvoke(f *testing.F) {
 	h := lambdaadapter.NewHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Path", r.URL.Path)
 		_, _ = io.Copy(w, r.Body)
-	}), lambdaadapter.Config{}, nil)
+	}), lambdaadapter.Config{}, nil, nil)
 	f.Fuzz(func(t *testing.T, payload string) {
 		out, err := h.Invoke(t.Context(), []byte(payload))
 		if err != nil {

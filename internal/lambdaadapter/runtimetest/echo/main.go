@@ -29,7 +29,7 @@ func main() {
 	})
 	mux.HandleFunc("/", tell)
 	mode := lambdaadapter.Mode(os.Getenv("LAMBDA_RESPONSE"))
-	lambdaadapter.NewHTTP(mux, lambdaadapter.Config{Response: mode}, nil).Start()
+	lambdaadapter.NewHTTP(mux, lambdaadapter.Config{Response: mode}, nil, nil).Start()
 }
 
 // Seen is what the function was asked.
