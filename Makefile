@@ -12,7 +12,7 @@ TEST_TIMEOUT ?= 12m
 
 .PHONY: help
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 .PHONY: setup setup-build setup-test
 setup: setup-test web/node_modules/.package-lock.json ## install what building and testing need (apt, npm); quick when it is there
@@ -85,6 +85,32 @@ bench: setup-build web ## measure tiles per second, allocations and the cost of 
 bench-peers: setup-build web ## measure next to other tile servers with the harness of ../shared/peers
 	go build -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
 	scripts/bench-peers.sh
+
+.PHONY: localstack-up localstack-smoke localstack-down test-localstack
+localstack-up: setup-build web functions ## start LocalStack with buckets, queues and the real functions (docs/local-testing.md)
+	localstack/up.sh
+
+localstack-smoke: ## put a slide into the running LocalStack's bucket and look at it by the functions' addresses
+	localstack/smoke.sh -run Smoke
+
+localstack-down: ## stop LocalStack
+	localstack/down.sh
+
+test-localstack: setup-build web functions ## test everything on a LocalStack of its own; skipped by name without Python 3.13
+	localstack/test.sh
+
+.PHONY: images sbom test-images
+images: ## build the images of the server and of the functions with Docker
+	for target in server function; do \
+		docker build -f docker/Dockerfile --target $$target -t pims-$$target \
+			--build-arg VERSION='$(VERSION)' --build-arg REVISION="$$(git rev-parse HEAD)" .; \
+	done
+
+sbom: ## write what is in the images to dist/sbom (CycloneDX), with Docker
+	for target in server function; do docker build -f docker/Dockerfile --target $$target-sbom --output dist/sbom .; done
+
+test-images: ## build the images without Docker and run what is in them; skipped by name without buildah
+	docker/test.sh
 
 .PHONY: fixtures
 fixtures: ## write the generated slides of testdata/ again

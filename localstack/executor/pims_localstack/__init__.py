@@ -1,0 +1,1 @@
+"""Lambda functions of LocalStack as processes of this machine, without Docker."""

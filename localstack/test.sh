@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Tests the executor, and the program on a LocalStack of its own on a free port,
+# in host mode. Skipped by name where Python 3.13 or its packages are missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+case $(uname -m) in x86_64) built_for=amd64 ;; *) built_for=arm64 ;; esac
+if [ ! -e "dist/functions/import-$built_for.zip" ]; then
+	echo "SKIP: test-localstack: dist/functions has no packages for $built_for; make functions writes them"
+	exit 0
+fi
+status=0
+localstack/install.sh || status=$?
+if [ "$status" -eq 3 ]; then
+	echo "SKIP: test-localstack (see above)"
+	exit 0
+fi
+[ "$status" -eq 0 ] || exit "$status"
+
+.venv-localstack/bin/python -W ignore -m unittest discover -s localstack/executor/tests
+
+LOCALSTACK_DIR=$(mktemp -d)
+export LOCALSTACK_DIR LOCALSTACK_PORT=0
+# A killed import's claim is free again after this time; the default is a minute.
+export PIMS_FUNCTION_IMPORT_LEASE=5s
+finish() {
+	local status=$?
+	[ "$status" -eq 0 ] || tail -n 200 "$LOCALSTACK_DIR/log" | grep -v ' INFO --- ' || true
+	.venv-localstack/bin/python localstack/host.py down
+	rm -rf "$LOCALSTACK_DIR"
+	exit "$status"
+}
+trap finish EXIT
+.venv-localstack/bin/python localstack/host.py up
+localstack/smoke.sh
