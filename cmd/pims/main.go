@@ -30,6 +30,7 @@ type commands struct {
 	Verify  verifyCommand  `cmd:"" help:"Check a slide's index and decode its tiles."`
 	Formats formatsCommand `cmd:"" help:"List the formats in the order in which they are asked."`
 	Config  configCommand  `cmd:"" help:"List every setting with default, present value and meaning."`
+	Health  healthCommand  `cmd:"" help:"Ask the server of this machine whether it lives; for health checks of containers."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
