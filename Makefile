@@ -63,6 +63,10 @@ test: setup-test web ## set up, vet with and without cgo, and run all tests with
 	fi
 	scripts/golden.sh --check
 
+.PHONY: test-infra
+test-infra: ## test infra/terraform; skipped by name without terraform or a provider
+	scripts/test-infra.sh
+
 .PHONY: golden
 golden: setup-test web ## score the server against recorded answers of PIMS; writes docs/pims-compatibility.md
 	scripts/golden.sh

@@ -46,6 +46,9 @@ type settings struct {
 		Command      []string          `json:"command"`
 		Environment  map[string]string `json:"environment"`
 	} `json:"worker"`
+	CDN struct {
+		QueryParameters []string `json:"query_parameters"` // that pictures depend on
+	} `json:"cdn"`
 }
 
 type queueSettings struct {

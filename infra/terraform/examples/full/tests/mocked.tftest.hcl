@@ -1,0 +1,54 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_region" {
+    defaults = { region = "eu-central-1" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_availability_zones" {
+    defaults = { names = ["eu-central-1a", "eu-central-1b", "eu-central-1c"] }
+  }
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"s3:*\",\"Resource\":\"*\"}]}" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/mock" }
+  }
+}
+
+variables {
+  worker_image_uri = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/pims:1.0.0"
+  cache_auth_token = "0123456789abcdef0123456789abcdef"
+}
+
+run "plan" {
+  command = plan
+
+  assert {
+    condition     = keys(module.queue.queues) == ["convert", "import", "large"]
+    error_message = "the worker has a queue of its own"
+  }
+  assert {
+    condition     = module.worker.service_name == "pims-worker"
+    error_message = "a worker for large conversions"
+  }
+}
+
+run "authentication_without_credentials_in_the_key" {
+  command = plan
+  variables {
+    settings = { AUTH = "jwt" }
+  }
+  expect_failures = [var.credentials]
+}
+
+run "authentication" {
+  command = plan
+  variables {
+    settings    = { AUTH = "signed" }
+    credentials = { cookies = ["grant"] }
+  }
+}

@@ -1,0 +1,112 @@
+variable "region" {
+  description = "Region of AWS."
+  type        = string
+  default     = "eu-central-1"
+}
+
+variable "environment" {
+  description = "Name of this installation among others (a tag): test, production …"
+  type        = string
+  default     = "production"
+}
+
+variable "name" {
+  description = "First part of all names; null: that of infra/settings.json. Two installations in one account and Region need two."
+  type        = string
+  default     = null
+}
+
+variable "packages_directory" {
+  description = "Folder with the functions' packages, as make functions leaves them; null: dist/functions of this tree."
+  type        = string
+  default     = null
+}
+
+variable "import_image_uri" {
+  description = "Function image with libvips, in ECR, for import and convert; null: their packages without it."
+  type        = string
+  default     = null
+}
+
+variable "worker_image_uri" {
+  description = "Server image, in ECR, for the worker."
+  type        = string
+}
+
+variable "worker_repository_arn" {
+  description = "ECR repository of the worker's image; null: it is public."
+  type        = string
+  default     = null
+}
+
+variable "cache_auth_token" {
+  description = "Password of the cache, such as openssl rand -hex 32 prints."
+  type        = string
+  sensitive   = true
+}
+
+variable "domain" {
+  description = "Names of the service and their certificate, which lies in us-east-1; null: CloudFront's own name."
+  type = object({
+    names           = list(string)
+    certificate_arn = string
+  })
+  default = null
+}
+
+variable "web_acl_arn" {
+  description = "Web ACL of WAF for the CDN; null: none."
+  type        = string
+  default     = null
+}
+
+variable "allowed_origins" {
+  description = "Origins of web pages that may upload straight to the bucket, besides the service's own."
+  type        = list(string)
+  default     = []
+}
+
+variable "trigger" {
+  description = "How the uploads bucket tells of new slides: s3 or eventbridge."
+  type        = string
+  default     = "s3"
+}
+
+variable "kms_key_arn" {
+  description = "Key of KMS for the buckets; null: S3's own."
+  type        = string
+  default     = null
+}
+
+variable "settings" {
+  description = "Further settings of the program for all functions and the worker (pims config lists them)."
+  type        = map(string)
+  default     = {}
+}
+
+variable "credentials" {
+  description = "What carries grants or tokens, when settings switch authentication on: see the cdn module."
+  type = object({
+    query_parameters = optional(list(string), [])
+    cookies          = optional(list(string), [])
+    headers          = optional(list(string), [])
+  })
+  default = {}
+
+  validation {
+    condition     = lookup(var.settings, "AUTH", "none") == "none" || length(concat(var.credentials.query_parameters, var.credentials.cookies, var.credentials.headers)) > 0
+    error_message = "settings switch AUTH on, but credentials is empty: the CDN would give pictures from its cache to everybody."
+  }
+}
+
+variable "tiles_concurrency" {
+  description = "Concurrency kept for, and bounding, tiles; null: what the account has."
+  type        = number
+  default     = null
+}
+
+variable "alarm_emails" {
+  description = "Addresses that alarms are sent to."
+  type        = list(string)
+  default     = []
+}

@@ -1,0 +1,47 @@
+variable "region" {
+  description = "Region of AWS."
+  type        = string
+  default     = "eu-central-1"
+}
+
+variable "environment" {
+  description = "Name of this installation among others (a tag): test, production …"
+  type        = string
+  default     = "test"
+}
+
+variable "name" {
+  description = "First part of all names; null: that of infra/settings.json. Two installations in one account and Region need two."
+  type        = string
+  default     = null
+}
+
+variable "packages_directory" {
+  description = "Folder with the functions' packages, as make functions leaves them; null: dist/functions of this tree."
+  type        = string
+  default     = null
+}
+
+variable "allowed_origins" {
+  description = "Origins of web pages that may upload straight to the bucket, such as https://slides.example.org. The service's own page is one of them: its address is the output url."
+  type        = list(string)
+  default     = []
+}
+
+variable "settings" {
+  description = "Further settings of the program for all functions (pims config lists them)."
+  type        = map(string)
+  default     = {}
+}
+
+variable "alarm_emails" {
+  description = "Addresses that alarms are sent to."
+  type        = list(string)
+  default     = []
+}
+
+variable "force_destroy" {
+  description = "Let terraform destroy delete the slides as well. For trials only."
+  type        = bool
+  default     = false
+}
