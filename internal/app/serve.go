@@ -12,6 +12,7 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/httpapi/onewrite"
 	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/queue"
 )
@@ -54,10 +55,11 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler: a.handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return requests },
+		ConnContext: onewrite.ConnContext,
 		ErrorLog:    slog.NewLogLogger(a.Logs.For("http").Handler(), slog.LevelWarn),
 	}
 	group.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(onewrite.Listener(listener)); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	})

@@ -117,11 +117,7 @@ func (c *Cached) body(w http.ResponseWriter, r *http.Request, a *Answer, body []
 	c.headers(h, r, a, values[:], state)
 	h["Content-Type"] = values[1:2:2]
 	h["Content-Length"] = values[2:3:3]
-	w.WriteHeader(http.StatusOK)
-	if r.Method != http.MethodHead {
-		// The client may be gone; there is nobody left to tell.
-		_, _ = w.Write(body)
-	}
+	send(w, r, http.StatusOK, body)
 }
 
 // class is what making the bytes takes, for the metrics.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/httpapi/onewrite"
 )
 
 // Float is a number that is always written with a fraction or an exponent, as
@@ -111,8 +112,14 @@ func Bytes(w http.ResponseWriter, r *http.Request, status int, mediaType string,
 	h := w.Header()
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	send(w, r, status, body)
+}
+
+// send writes a whole answer whose headers are set.
+func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
+		onewrite.Expect(r.Context(), len(body))
 		// The client may be gone; there is nobody left to tell.
 		_, _ = w.Write(body)
 	}
