@@ -19,18 +19,19 @@ type Tally struct {
 	Errors atomic.Int64 // operations that failed, whatever the reason
 }
 
-type tallyKey struct{}
+// TallyKey is what a context has its *Tally under, for contexts of one's own.
+type TallyKey struct{}
 
 // WithTally gives a context in which every metered store counts into the
 // returned Tally: what one request or job cost.
 func WithTally(ctx context.Context) (context.Context, *Tally) {
 	t := new(Tally)
-	return context.WithValue(ctx, tallyKey{}, t), t
+	return context.WithValue(ctx, TallyKey{}, t), t
 }
 
 // TallyOf is the context's Tally, nil when it has none.
 func TallyOf(ctx context.Context) *Tally {
-	t, _ := ctx.Value(tallyKey{}).(*Tally)
+	t, _ := ctx.Value(TallyKey{}).(*Tally)
 	return t
 }
 

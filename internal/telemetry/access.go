@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/telemetry/timing"
 )
 
@@ -54,25 +53,25 @@ func classOf(status int, cache string, said timing.Class) timing.Class {
 func Access(next http.Handler, log *slog.Logger, observers ...func(Served)) http.Handler {
 	ids := newRequestIDs()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, tally := objectstore.WithTally(r.Context())
-		out := &response{ResponseWriter: w, start: time.Now(), tally: tally}
+		// Account, context and id of the request are one allocation.
+		out := &response{ResponseWriter: w, start: time.Now()}
+		out.scope = scope{r.Context(), out}
 		out.id = r.Header.Get(RequestIDHeader)
 		if !validRequestID(out.id) {
 			out.id = ids.next()
 		}
 		out.header(requestIDSlot, RequestIDHeader, out.id)
-		out.debug = r.Header.Get(DebugHeader) != "" || log.Enabled(ctx, slog.LevelDebug)
-		ctx = &scope{Context: ctx, response: out}
-		request := r.WithContext(ctx)
+		out.debug = r.Header.Get(DebugHeader) != "" || log.Enabled(r.Context(), slog.LevelDebug)
+		request := r.WithContext(&out.scope)
 
 		aborted := contain(next, out, request, log)
 
 		served := Served{
 			Method: r.Method, Path: r.URL.Path, Route: request.Pattern,
 			Status: out.status, Sent: out.sent, Duration: time.Since(out.start),
-			Cache: w.Header().Get(CacheHeader), Reads: tally.Reads.Load(), Bytes: tally.Bytes.Load(),
+			Cache: w.Header().Get(CacheHeader), Reads: out.tally.Reads.Load(), Bytes: out.tally.Bytes.Load(),
 		}
-		gone := ctx.Err() != nil
+		gone := r.Context().Err() != nil
 		switch {
 		case served.Status != 0:
 		case gone:

@@ -21,7 +21,8 @@ type response struct {
 	id    string
 	start time.Time
 	steps timing.Steps
-	tally *objectstore.Tally
+	tally objectstore.Tally
+	scope scope
 	debug bool
 	// slots back the header values that every answer has: one allocation with
 	// the response itself.
@@ -73,6 +74,8 @@ func (s *scope) Value(key any) any {
 		return s.response.id
 	case timing.Key:
 		return &s.response.steps
+	case objectstore.TallyKey:
+		return &s.response.tally
 	}
 	return s.Context.Value(key)
 }
