@@ -131,8 +131,10 @@ func (a *App) openSlides(context.Context, Options) (err error) {
 // Whether that answers is found out later, and nothing depends on it.
 func (a *App) openCache() (err error) {
 	c := a.Config.Cache
+	// What the collector needs beside the cache is part of its memory.
+	room := int64(c.Memory) - min(int64(c.Memory)/8, minHeadroomBytes)
 	if c.URL == "" {
-		a.memory, err = cache.New(int64(c.Memory))
+		a.memory, err = cache.New(room)
 		return err
 	}
 	shared, err := cache.OpenRedis(c, a.Logs.For("cache"), time.Now)
@@ -141,7 +143,7 @@ func (a *App) openCache() (err error) {
 	}
 	a.closers = append(a.closers, shared.Close)
 	a.shared = shared
-	a.memory, err = cache.NewTiered(int64(c.Memory), shared)
+	a.memory, err = cache.NewTiered(room, shared)
 	return err
 }
 

@@ -49,6 +49,8 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		}
 	})
 
+	group.Go(func() { boundHeap(background, a.memory.WeightBytes) })
+
 	// Requests outlive ctx: they are drained, not cut.
 	requests, cutRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutRequests()

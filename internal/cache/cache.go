@@ -17,6 +17,16 @@ import (
 // entryOverheadBytes is about what the cache itself holds for one entry.
 const entryOverheadBytes = 160
 
+// heldBytes is about what the heap holds for n bytes: Go rounds small ones up to
+// a size class, a sixteenth on average, and large ones to pages.
+func heldBytes(n int) int {
+	const small, page = 32 << 10, 8 << 10
+	if n <= small {
+		return n + n/16
+	}
+	return (n + page - 1) / page * page
+}
+
 // Cache is a byte-bounded cache with shared loads. It is safe for concurrent
 // use. Values that went in are never copied and must never be changed.
 type Cache struct {
@@ -31,8 +41,8 @@ type found struct {
 	hit   bool
 }
 
-// New makes a cache whose keys and values together weigh at most maxBytes. With
-// 0 nothing is kept, but concurrent loads are still shared.
+// New makes a cache whose keys and values together take at most maxBytes of the
+// heap, what the allocator loses included. With 0 nothing is kept, but concurrent loads are still shared.
 func New(maxBytes int64) (*Cache, error) { return NewTiered(maxBytes, nil) }
 
 // NewTiered is New with another cache behind the memory: what is not in memory
@@ -44,7 +54,7 @@ func NewTiered(maxBytes int64, shared Shared) (*Cache, error) {
 	entries, err := otter.New(&otter.Options[string, []byte]{
 		MaximumWeight: uint64(maxBytes),
 		Weigher: func(key string, value []byte) uint32 {
-			return uint32(min(len(key)+len(value)+entryOverheadBytes, 1<<31))
+			return uint32(min(len(key)+heldBytes(cap(value))+entryOverheadBytes, 1<<31))
 		},
 	})
 	if err != nil {

@@ -11,8 +11,9 @@ import (
 
 // Config bounds the memory cache, and says whether a Redis stands behind it.
 type Config struct {
-	// Memory is what all cached tiles and index pages together may weigh.
-	Memory units.Bytes `env:"CACHE_MEMORY" envDefault:"256MiB" desc:"memory for encoded tiles and index pages; 0 switches the cache off"`
+	// Memory is what all cached tiles and index pages together may take, with the
+	// collector's headroom beside them.
+	Memory units.Bytes `env:"CACHE_MEMORY" envDefault:"256MiB" desc:"memory for encoded tiles and index pages, with what the garbage collector needs beside them; 0 switches the cache off"`
 	// URL of the shared cache; empty for none.
 	URL string `env:"CACHE_URL" desc:"Redis that several processes share behind their memory caches: redis://[user:password@]host[:port][/db] or rediss:// for TLS; empty for none. The service works on without it when it does not answer."`
 	// Timeout bounds one question to the shared cache, so that a slow one costs
