@@ -9,7 +9,12 @@
 // renamed (or linked) into place, so a reader sees the old bytes or the new ones.
 // Every read compares the opened file with the expected ETag before and after it
 // reads: a file that was replaced, or rewritten in place by another program, gives
-// kind Changed and no bytes. Nothing stays open between calls.
+// kind Changed and no bytes.
+//
+// Up to 64 files of which parts were read stay open, each for half a minute or a
+// whole one after its last read: opening a file below the folder costs more than
+// reading a tile. Each read first makes sure that the key still names this very
+// file.
 //
 // # Conditions
 //
@@ -90,6 +95,8 @@ type driver struct {
 	mu     sync.RWMutex // guards held and heldIs
 	held   *os.Root
 	heldIs fs.FileInfo
+
+	files heldFiles
 }
 
 // root is the folder that is at the path now. Somebody may have removed the

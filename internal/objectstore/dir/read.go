@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -53,15 +54,44 @@ func unchanged(f *os.File, o objectstore.Object) error {
 }
 
 func (d *driver) ReadRanges(ctx context.Context, key, etag string, ranges []source.Range) ([][]byte, error) {
+	if out, ok := d.readHeld(ctx, key, etag, ranges); ok {
+		return out, nil
+	}
 	f, o, err := d.open(ctx, key, etag)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	info, out, err := d.readOpened(ctx, f, o, ranges)
+	if err != nil || etag == "" {
+		f.Close()
+		return out, err
+	}
+	d.files.keep(f, info, o)
+	return out, nil
+}
+
+// readOpened reads parts of a file that was just opened, and compares its
+// version afterwards.
+func (d *driver) readOpened(ctx context.Context, f *os.File, o objectstore.Object, ranges []source.Range) (fs.FileInfo, [][]byte, error) {
+	out, err := readParts(ctx, f, o, ranges)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, readFault(o.Key, err)
+	}
+	if source.FileVersion(info) != o.ETag {
+		return nil, nil, objectstore.Changed(o.Key)
+	}
+	return info, out, nil
+}
+
+func readParts(ctx context.Context, f *os.File, o objectstore.Object, ranges []source.Range) ([][]byte, error) {
 	out := make([][]byte, len(ranges))
 	for i, r := range ranges {
 		if r.End() > o.Size {
-			return nil, objectstore.BeyondEnd(key, r, o.Size)
+			return nil, objectstore.BeyondEnd(o.Key, r, o.Size)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -69,13 +99,10 @@ func (d *driver) ReadRanges(ctx context.Context, key, etag string, ranges []sour
 		out[i] = make([]byte, r.Length)
 		if _, err := f.ReadAt(out[i], r.Offset); err != nil {
 			if errors.Is(err, io.EOF) {
-				return nil, objectstore.Changed(key).Because(err)
+				return nil, objectstore.Changed(o.Key).Because(err)
 			}
-			return nil, readFault(key, err)
+			return nil, readFault(o.Key, err)
 		}
-	}
-	if err := unchanged(f, o); err != nil {
-		return nil, err
 	}
 	return out, nil
 }

@@ -102,6 +102,7 @@ func (d *driver) write(ctx context.Context, key string, options objectstore.PutO
 	if err != nil {
 		return objectstore.Object{}, writeFault(key, err)
 	}
+	d.files.forget(key)
 	return objectOf(key, info), nil
 }
 
@@ -224,6 +225,7 @@ func (d *driver) Delete(ctx context.Context, keys []string) error {
 		if err := d.locked(func() error { return d.deleteLocked(key) }); err != nil {
 			return writeFault(key, err)
 		}
+		d.files.forget(key)
 	}
 	return nil
 }
