@@ -17,6 +17,7 @@ import (
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/codec"
 	"github.com/pims-cloud/pims/internal/httpapi/deepzoom"
+	"github.com/pims-cloud/pims/internal/httpapi/health"
 	"github.com/pims-cloud/pims/internal/httpapi/pims"
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
 	"github.com/pims-cloud/pims/internal/httpapi/reply"
@@ -92,6 +93,7 @@ func New(d Deps) http.Handler {
 		MaxBytes: int64(d.Config.MaxUpload), MaxBody: int64(d.Config.MaxBody), Events: d.Events,
 	})
 	routes = append(routes, up.Routes()...)
+	routes = append(routes, health.New(d.Slides, d.Queue).Routes()...)
 	s := &server{deps: d, routes: route.New(routes...), site: site.New(d.Web), nosniff: []string{"nosniff"}}
 	return withCORS(s)
 }

@@ -116,7 +116,6 @@ func (a *API) Routes() []route.Route {
 		get("/storage/size.json", a.storageSize),
 		get("/image/{p...}/pixel", a.pixel),
 		get("/ping", a.ping),
-		get("/ready", a.ready),
 		get("/info", a.serverInfo),
 	}
 	return append(routes, a.tileRoutes()...)
