@@ -31,6 +31,7 @@ type commands struct {
 	Formats formatsCommand `cmd:"" help:"List the formats in the order in which they are asked."`
 	Config  configCommand  `cmd:"" help:"List every setting with default, present value and meaning."`
 	Health  healthCommand  `cmd:"" help:"Ask the server of this machine whether it lives; for health checks of containers."`
+	Cost    costCommand    `cmd:"" help:"Tell what requests cost in the cloud, from counters and prices."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
