@@ -116,6 +116,10 @@ sbom: ## write what is in the images to dist/sbom (CycloneDX), with Docker
 test-images: ## build the images without Docker and run what is in them; skipped by name without buildah
 	docker/test.sh
 
+.PHONY: bench-cost
+bench-cost: setup-test web ## what tiles cost, from what real functions count under the emulator
+	cd test && go test ./functions -run TestCostOfTiles -v -count=1
+
 .PHONY: fixtures
 fixtures: ## write the generated slides of testdata/ again
 	go run ./cmd/slidegen fixtures testdata

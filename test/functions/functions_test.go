@@ -28,7 +28,8 @@ func TestMain(m *testing.M) { s3gateway.Main(m) }
 type cloud struct {
 	uploads         *objectstore.Store
 	imports         *runtimetest.Function
-	tiles, metadata string // URLs of the fronts
+	viewed          *runtimetest.Function // the function behind tiles
+	tiles, metadata string                // URLs of the fronts
 }
 
 func start(t *testing.T) *cloud {
@@ -42,18 +43,21 @@ func start(t *testing.T) *cloud {
 	for _, name := range []string{"tiles", "metadata", "import"} {
 		binary[name] = runtimetest.Build(t, testfiles.Root(t), "./functions/"+name)
 	}
+	c := &cloud{}
 	front := func(name, stage string, more ...string) string {
 		f := runtimetest.Start(t, binary[name], append(environ, more...)...)
+		if name == "tiles" {
+			c.viewed = f
+		}
 		server := httptest.NewServer(&runtimetest.Front{Function: f, Stage: stage})
 		t.Cleanup(server.Close)
 		return server.URL
 	}
-	return &cloud{
-		uploads:  gw.Store(t, "incoming", "in/"),
-		imports:  runtimetest.Start(t, binary["import"], environ...),
-		tiles:    front("tiles", "", "LAMBDA_RESPONSE=stream"), // a function URL
-		metadata: front("metadata", "prod"),                    // API Gateway with a stage
-	}
+	c.uploads = gw.Store(t, "incoming", "in/")
+	c.imports = runtimetest.Start(t, binary["import"], environ...)
+	c.tiles = front("tiles", "", "LAMBDA_RESPONSE=stream") // a function URL
+	c.metadata = front("metadata", "prod")                 // API Gateway with a stage
+	return c
 }
 
 // put stores a file as an upload, and gives the notification of S3 about it.
