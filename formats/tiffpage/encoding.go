@@ -191,7 +191,7 @@ func pixelType(bits, format int) (pixel.Type, bool) {
 		return pixel.Uint8, true
 	case (format == unsigned || format == void) && bits > 8 && bits <= 16:
 		return pixel.Uint16, true
-	case (format == unsigned || format == void) && bits == 32:
+	case (format == unsigned || format == void) && (bits == 24 || bits == 32):
 		return pixel.Uint32, true
 	case format == signed && bits == 8:
 		return pixel.Int8, true

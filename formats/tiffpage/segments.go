@@ -84,8 +84,11 @@ func (s *segmentPlan) split(encoding formats.Encoding) {
 	if s.parts > 1 {
 		s.stored.Samples, s.stored.Alpha = 1, false
 		s.stored.Photometric, s.stored.SubsamplingX, s.stored.SubsamplingY = formats.PhotometricMinIsBlack, 0, 0
-		if encoding.BitsPerSample < 8 {
+		switch bits := encoding.BitsPerSample; {
+		case bits < 8:
 			s.joined.BitsPerSample = 8 // decoding a plane scales it to whole bytes
+		case bits == 24:
+			s.joined.BitsPerSample = 32
 		}
 	}
 	s.shown = s.joined

@@ -63,6 +63,10 @@ func invert(r *pixel.Raster, bits int) {
 	if bits > 8 && bits < 16 {
 		top16 = 1<<bits - 1
 	}
+	top32 := uint32(math.MaxUint32)
+	if bits == 24 {
+		top32 = 1<<bits - 1
+	}
 	le := binary.LittleEndian
 	for y := range r.Height {
 		row := r.Row(y)
@@ -78,7 +82,7 @@ func invert(r *pixel.Raster, bits int) {
 			case pixel.Int16:
 				le.PutUint16(p, uint16(math.MaxInt16-int16(le.Uint16(p))))
 			case pixel.Uint32:
-				le.PutUint32(p, math.MaxUint32-le.Uint32(p))
+				le.PutUint32(p, top32-le.Uint32(p))
 			case pixel.Int32:
 				le.PutUint32(p, uint32(math.MaxInt32-int32(le.Uint32(p))))
 			case pixel.Float32:

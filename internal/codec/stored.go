@@ -31,6 +31,7 @@ func planStored(enc formats.Encoding, width, height int) (stored, error) {
 	switch {
 	case bits >= 1 && bits < 8 && enc.PixelType == pixel.Uint8:
 	case bits > 8 && bits < 16 && enc.PixelType == pixel.Uint16:
+	case bits == 24 && enc.PixelType == pixel.Uint32:
 	case bits == 8*enc.PixelType.Bytes():
 	default:
 		return s, fault.New(fault.Unsupported, "codec-bits", "Samples of %d bits as %s cannot be decoded.", bits, enc.PixelType)
@@ -56,7 +57,7 @@ func (s *stored) checkPredictor() error {
 	float := s.enc.PixelType == pixel.Float32 || s.enc.PixelType == pixel.Float64
 	switch {
 	case s.predictor == 1:
-	case s.predictor == 2 && bits%8 == 0:
+	case s.predictor == 2 && bits%8 == 0 && bits != 24:
 	case s.predictor == 3 && float:
 	default:
 		return fault.New(fault.Unsupported, "codec-predictor",
@@ -136,6 +137,14 @@ func decodeStored(enc formats.Encoding, data []byte, width, height int) (*pixel.
 // has one.
 func (s *stored) raster(raw []byte) *pixel.Raster {
 	e := s.enc
+	if e.BitsPerSample == 24 {
+		out := pixel.New(s.width, s.height, e.Samples, e.PixelType)
+		// Packed bits: most significant first, whatever the order of bytes.
+		for i, j := 0, 0; i+3 <= len(raw); i, j = i+3, j+4 {
+			out.Pix[j], out.Pix[j+1], out.Pix[j+2] = raw[i+2], raw[i+1], raw[i]
+		}
+		return out
+	}
 	if e.BitsPerSample%8 == 0 {
 		return &pixel.Raster{
 			Width: s.width, Height: s.height, Samples: e.Samples, Type: e.PixelType,
