@@ -41,7 +41,8 @@ func TestContractOnRealFiles(t *testing.T) {
 			load("synthetic/generic-tiled-pyramid.tif"), load("generic-tiff/boxes.tiff"), load("generic-tiff/small_HE_levels.tiff"),
 			load("generic-tiff/test_orient0.tif"), load("generic-tiff/test_orient6.tif"),
 			load("generic-tiff/tif-rgb-3res-64x56x16-tiled-uncompressed.tif"),
-			load("cog/big_cog.tiff"),
+			load("cog/big_cog.tiff"), load("cog/B01.tif"), load("cog/cog_with_nan.tif"), load("cog/rgba8_cog.tiff"), load("cog/rgba8_tiled.tiff"),
+			load("bigtiff/sparse.tiff"),
 		},
 		Hostile: formatstest.Folder(t, testfiles.Shared(t, "hostile/tiff")),
 	}
@@ -49,7 +50,7 @@ func TestContractOnRealFiles(t *testing.T) {
 	for _, file := range suite.Accepts {
 		accepted[file.Name] = true
 	}
-	// Everything else of these folders is GeoTIFF, a vendor's flavour, not
+	// Everything else of these folders is of a vendor's flavour, not
 	// tiled, or no pyramid (pims-api §5.2).
 	for _, folder := range []string{"cog", "bigtiff", "tiff", "ome-tiff", "imagej-tiff", "qptiff", "ndpi", "svs"} {
 		for _, file := range formatstest.Folder(t, testfiles.Shared(t, folder)) {

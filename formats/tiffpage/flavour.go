@@ -9,7 +9,8 @@ import (
 )
 
 // Flavour is a vendor's or program's way of using TIFF, told by tags of the
-// first page (pims-api §5.2).
+// first page (pims-api §5.2). GeoTIFF is none here, unlike in PIMS, which
+// refuses it: its tags say where on Earth the pixels are, and no more.
 type Flavour string
 
 // The flavours. Those after SIS are not formats themselves; they only keep a
@@ -27,7 +28,6 @@ const (
 	FluoView  Flavour = "Olympus FluoView"
 	STK       Flavour = "MetaMorph STK"
 	MDGel     Flavour = "Molecular Dynamics GEL"
-	GeoTIFF   Flavour = "GeoTIFF"
 	QPI       Flavour = "PerkinElmer QPI"
 	ScanImage Flavour = "ScanImage TIFF"
 )
@@ -89,7 +89,6 @@ func FlavoursOf(ctx context.Context, first *tiff.IFD) (Flavours, error) {
 		{FluoView, first.Has(tagFluoView)},
 		{STK, first.Has(tagSTK)},
 		{MDGel, first.Has(tagMDGel)},
-		{GeoTIFF, first.Has(tiff.GeoKeyDirectory)},
 		{QPI, begins(software, "PerkinElmer-QPI")},
 		{ScanImage, isScanImage(software, description)},
 	}

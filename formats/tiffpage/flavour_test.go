@@ -46,7 +46,7 @@ func TestFlavours(t *testing.T) {
 		{"Olympus FluoView", []tiff.Field{short(34362, 1)}},
 		{"MetaMorph STK", []tiff.Field{short(33628, 1)}},
 		{"Molecular Dynamics GEL", []tiff.Field{short(33445, 1)}},
-		{"GeoTIFF", []tiff.Field{short(34735, 1, 1, 0, 0)}},
+		{"", []tiff.Field{short(34735, 1, 1, 0, 0)}}, // GeoTIFF: a place on Earth makes no other pixels
 		{"PerkinElmer QPI", []tiff.Field{text(software, "PerkinElmer-QPI")}},
 		{"ScanImage TIFF", []tiff.Field{text(software, "SI.version = 1")}},
 		{"ScanImage TIFF", []tiff.Field{text(description, "state.configPath")}},

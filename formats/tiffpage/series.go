@@ -38,6 +38,9 @@ func ReadSeries(ctx context.Context, file *tiff.File) ([]Series, error) {
 	return pyramids(groups), nil
 }
 
+// transparencyMask is the bit of NewSubfileType (TIFF 6.0 §8).
+const transparencyMask = 4
+
 // group is pages that are alike.
 type group struct {
 	pages []Page
@@ -55,6 +58,9 @@ func groupPages(ctx context.Context, file *tiff.File) ([]group, error) {
 		page, err := ReadPage(ctx, ifd)
 		if err != nil {
 			return err
+		}
+		if page.Layout.NewSubfileType&transparencyMask != 0 {
+			return nil // tells which pixels of another page are there
 		}
 		key := alike(page.Layout)
 		at, known := positions[key]
