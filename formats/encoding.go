@@ -17,8 +17,11 @@ const (
 	CodecWebP     Codec = "webp"
 	CodecPNG      Codec = "png"
 	CodecJPEGXL   Codec = "jpegxl"
-	CodecJPEGXR   Codec = "jpegxr"
-	CodecBMP      Codec = "bmp" // a whole BMP file
+	// CodecJPEGLossless is the lossless process of JPEG (T.81 annex H, SOF3),
+	// which no browser shows.
+	CodecJPEGLossless Codec = "jpeg-lossless"
+	CodecJPEGXR       Codec = "jpegxr"
+	CodecBMP          Codec = "bmp" // a whole BMP file
 )
 
 // Photometric says what the samples mean once decompressed.

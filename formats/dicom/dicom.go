@@ -8,6 +8,7 @@ import (
 
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/formats/plainimage"
+	"github.com/pims-cloud/pims/internal/codec/jpeg"
 	"github.com/pims-cloud/pims/source"
 )
 
@@ -52,6 +53,9 @@ func (format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, er
 	if i.encoding, err = p.encoding(d); err != nil {
 		return nil, err
 	}
+	if err := i.jpegColours(ctx); err != nil {
+		return nil, err
+	}
 	if inPlace(i) {
 		return located{i}, nil
 	}
@@ -85,16 +89,42 @@ func (p *picture) encoding(d *dataset) (formats.Encoding, error) {
 	switch d.syntax {
 	case syntaxJPEG, syntaxJPEGExt:
 		e.Codec = formats.CodecJPEG
+	case syntaxLossless, syntaxLosslessSV1:
+		e.Codec = formats.CodecJPEGLossless
 	case syntaxJ2K, syntaxJ2KExact:
 		e.Codec = formats.CodecJPEG2000
 	case syntaxRLE: // of single bits
 	default:
-		return e, unsupported("transfer-syntax", "the pixels are compressed by transfer syntax %s, which is not read here; expected uncompressed, RLE, JPEG baseline or JPEG 2000", d.syntax)
+		return e, unsupported("transfer-syntax", "the pixels are compressed by transfer syntax %s, which is not read here; expected uncompressed, RLE, JPEG (baseline or lossless) or JPEG 2000", d.syntax)
 	}
-	if p.signed || p.bits == 1 || p.bits == 32 {
-		return e, unsupported("samples", "compressed samples of %d bits, signed or not, are read for unsigned 8 and 16 bits only", p.bits)
+	if p.bits == 1 || p.bits == 32 || p.signed && e.Codec == formats.CodecJPEG || p.palette != nil {
+		return e, unsupported("samples", "compressed samples of %d bits (signed %t, palette %t) are not read; expected 8 or 16 bits", p.bits, p.signed, p.palette != nil)
 	}
 	return e, nil
+}
+
+// jpegColours looks at the first frame of a colour JPEG that the data set says
+// is RGB. JFIF knows YCbCr only, and only that has components of different
+// sizes: writers that decode and encode anew often leave the old word there.
+func (i *image) jpegColours(ctx context.Context) error {
+	const headBytes = 16 << 10
+	if i.encoding.Codec != formats.CodecJPEG || i.encoding.Photometric != formats.PhotometricRGB || i.picture.samples != 3 || len(i.frames) == 0 {
+		return nil
+	}
+	first := i.frames[0][0]
+	head, err := i.data.bytes(ctx, first.Offset, min(first.Length, headBytes))
+	if err != nil {
+		return err
+	}
+	h, err := jpeg.ParseHeader(head)
+	if err != nil || len(h.Components) != 3 {
+		return nil // told when it is decoded
+	}
+	if c := h.Components; h.JFIF || c[0].H != c[1].H || c[0].V != c[1].V {
+		i.encoding.Photometric = formats.PhotometricYCbCr
+		i.encoding.SubsamplingX, i.encoding.SubsamplingY = 1, 1
+	}
+	return nil
 }
 
 // inPlace tells whether every frame is one range that a decoder takes as it is.

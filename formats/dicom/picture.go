@@ -12,15 +12,17 @@ import (
 
 // Transfer syntaxes (PS3.6 table A-1).
 const (
-	syntaxImplicit  = "1.2.840.10008.1.2"
-	syntaxExplicit  = "1.2.840.10008.1.2.1"
-	syntaxBigEndian = "1.2.840.10008.1.2.2"
-	syntaxDeflated  = "1.2.840.10008.1.2.1.99"
-	syntaxJPEG      = "1.2.840.10008.1.2.4.50"
-	syntaxJPEGExt   = "1.2.840.10008.1.2.4.51"
-	syntaxJ2KExact  = "1.2.840.10008.1.2.4.90"
-	syntaxJ2K       = "1.2.840.10008.1.2.4.91"
-	syntaxRLE       = "1.2.840.10008.1.2.5"
+	syntaxImplicit    = "1.2.840.10008.1.2"
+	syntaxExplicit    = "1.2.840.10008.1.2.1"
+	syntaxBigEndian   = "1.2.840.10008.1.2.2"
+	syntaxDeflated    = "1.2.840.10008.1.2.1.99"
+	syntaxJPEG        = "1.2.840.10008.1.2.4.50"
+	syntaxJPEGExt     = "1.2.840.10008.1.2.4.51"
+	syntaxLossless    = "1.2.840.10008.1.2.4.57"
+	syntaxLosslessSV1 = "1.2.840.10008.1.2.4.70" // first-order prediction, the usual one
+	syntaxJ2KExact    = "1.2.840.10008.1.2.4.90"
+	syntaxJ2K         = "1.2.840.10008.1.2.4.91"
+	syntaxRLE         = "1.2.840.10008.1.2.5"
 )
 
 const (

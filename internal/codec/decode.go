@@ -1,6 +1,8 @@
 package codec
 
 import (
+	"image/color"
+
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/internal/codec/bmp"
@@ -20,7 +22,7 @@ func CanDecode(enc formats.Encoding) bool {
 		return enc.BitsPerSample == 8
 	case formats.CodecJPEG2000:
 		return vips.Available
-	case formats.CodecPNG, formats.CodecBMP, formats.CodecWebP:
+	case formats.CodecPNG, formats.CodecBMP, formats.CodecWebP, formats.CodecJPEGLossless:
 		return true
 	default:
 		_, err := planStored(enc, 1, 1)
@@ -43,8 +45,11 @@ func Decode(enc formats.Encoding, data []byte, widthPx, heightPx int) (*pixel.Ra
 	case formats.CodecJPEG:
 		return decodeJPEG(enc, data, widthPx, heightPx, 1)
 	case formats.CodecJPEG2000:
-		r, err := vips.DecodeJPEG2000(data, widthPx, heightPx, enc.Reduce, enc.Photometric == formats.PhotometricYCbCr)
-		return agree(enc, r, err)
+		r, err := vips.DecodeJPEG2000(data, widthPx, heightPx, enc.Reduce, enc.BitsPerSample, enc.Photometric == formats.PhotometricYCbCr)
+		return asMeant(enc, r, err)
+	case formats.CodecJPEGLossless:
+		r, err := jpeg.DecodeLossless(data, widthPx, heightPx)
+		return asMeant(enc, r, err)
 	case formats.CodecWebP:
 		r, err := decodeWebP(data, widthPx, heightPx)
 		return agree(enc, r, err)
@@ -118,6 +123,46 @@ func agree(enc formats.Encoding, r *pixel.Raster, err error) (*pixel.Raster, err
 		return nil, fault.New(fault.Corrupt, "codec-samples-mismatch",
 			"The tile has %d × %s a pixel, but its container says %d × %s.", r.Samples, r.Type, enc.Samples, enc.PixelType)
 	}
+}
+
+// asMeant gives decoded samples the type and the meaning that the container
+// says: a codec of its own may store 12 bits of 16, or signs.
+func asMeant(enc formats.Encoding, r *pixel.Raster, err error) (*pixel.Raster, error) {
+	if err != nil {
+		return nil, err
+	}
+	if r.Type == pixel.Uint8 && enc.PixelType == pixel.Uint16 {
+		r = widened(r)
+	}
+	if enc.Signed && r.Type.Bytes() == enc.PixelType.Bytes() {
+		countFromLeast(r)
+		r.Type = enc.PixelType // the unsigned one of the same size
+	}
+	if r, err = agree(enc, r, nil); err != nil {
+		return nil, err
+	}
+	switch {
+	case enc.Photometric == formats.PhotometricMinIsWhite && r.Samples == 1:
+		invert(r, enc.BitsPerSample)
+	case enc.Photometric == formats.PhotometricYCbCr && enc.Codec == formats.CodecJPEGLossless && r.Samples == 3 && r.Type == pixel.Uint8:
+		for i := 0; i+3 <= len(r.Pix); i += 3 {
+			p := r.Pix[i : i+3]
+			p[0], p[1], p[2] = color.YCbCrToRGB(p[0], p[1], p[2])
+		}
+	}
+	return r, nil
+}
+
+// widened gives 8-bit samples 16 bits, values as they are.
+func widened(r *pixel.Raster) *pixel.Raster {
+	out := pixel.New(r.Width, r.Height, r.Samples, pixel.Uint16)
+	for y := range r.Height {
+		to := out.Row(y)
+		for i, v := range r.Row(y)[:r.Width*r.Samples] {
+			to[2*i] = v
+		}
+	}
+	return out
 }
 
 // withAlpha adds an opaque last sample.

@@ -11,7 +11,7 @@ import (
 const Available = false
 
 // DecodeJPEG2000 is kind Unsupported in this build.
-func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pixel.Raster, error) {
+func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce, bits int, ycbcr bool) (*pixel.Raster, error) {
 	return nil, needs("JPEG 2000 tiles")
 }
 

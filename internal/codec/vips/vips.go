@@ -4,6 +4,7 @@ package vips
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image/color"
 	"sync"
 
@@ -34,8 +35,10 @@ func start() error {
 // JP2 file. Its size must be widthPx × heightPx once its reduce finest
 // resolutions are left out, each of which halves it, rounded up. ycbcr says that a codestream
 // of three components holds YCbCr without saying so (Aperio's 33003); it
-// becomes RGB.
-func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pixel.Raster, error) {
+// becomes RGB. libvips shifts samples of less than 8 or 16 bits up to that;
+// those of a codestream whose container counts in more bits are shifted back.
+func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce, bits int, ycbcr bool) (*pixel.Raster, error) {
+	shifted := 0
 	if !bytes.HasPrefix(data, []byte("\x00\x00\x00\x0cjP  ")) {
 		s, err := readSize(data)
 		if err != nil {
@@ -50,6 +53,7 @@ func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pi
 		if s.mixed {
 			return nil, fault.New(fault.Unsupported, "jpeg2000-mixed-depth", "The JPEG 2000 components differ in depth.")
 		}
+		shifted = max(0, bits-int(s.bits&0x7F)-1)
 		colours := uint32(colourRGB)
 		if s.components < 3 {
 			colours = colourGrey
@@ -72,6 +76,9 @@ func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pi
 	params := vips.NewImportParams()
 	params.Page.Set(reduce)
 	r, err := decode(data, widthPx, heightPx, params)
+	if err == nil && shifted > 0 {
+		shiftBack(r, shifted)
+	}
 	if err != nil || !ycbcr || r.Samples != 3 || r.Type != pixel.Uint8 {
 		return r, err
 	}
@@ -80,6 +87,23 @@ func DecodeJPEG2000(data []byte, widthPx, heightPx, reduce int, ycbcr bool) (*pi
 		p[0], p[1], p[2] = color.YCbCrToRGB(p[0], p[1], p[2])
 	}
 	return r, nil
+}
+
+// shiftBack undoes what libvips does to samples that fill their type in part.
+func shiftBack(r *pixel.Raster, by int) {
+	le := binary.LittleEndian
+	for i := 0; i < len(r.Pix); i += r.Type.Bytes() {
+		switch r.Type {
+		case pixel.Uint8:
+			r.Pix[i] >>= by
+		case pixel.Int8:
+			r.Pix[i] = byte(int8(r.Pix[i]) >> by)
+		case pixel.Uint16:
+			le.PutUint16(r.Pix[i:], le.Uint16(r.Pix[i:])>>by)
+		case pixel.Int16:
+			le.PutUint16(r.Pix[i:], uint16(int16(le.Uint16(r.Pix[i:]))>>by))
+		}
+	}
 }
 
 func notReducible(reduce int) error {
