@@ -11,8 +11,9 @@ test_packages=(libvips-tools libtiff-tools openslide-tools chromium redis-server
 
 go_minor_wanted=26
 
-# The conformance runner (make golden) needs Python with these.
-python_packages=(numpy==2.4.6 pillow==13.0.0)
+# The conformance runner (make golden) needs Python with the first two; the
+# others are independent readers of the same files, for tests.
+python_packages=(numpy==2.4.6 pillow==13.0.0 imagecodecs==2026.3.6 tifffile==2026.3.3 pydicom==3.0.2 rasterio==1.4.4 rio-cogeo==7.0.4)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -27,13 +28,17 @@ check_toolchains() {
 	command -v npm >/dev/null || die "Node with npm is not installed; version 18 or later is needed to build the web page: https://nodejs.org/"
 }
 
-# Makes .venv for `make golden`, which is skipped where that fails.
+# Makes .venv for `make golden` and for tests, which skip what needs it where
+# that fails.
 python_environment() {
 	[ -e ../shared/pims-golden/run.py ] || return 0
-	.venv/bin/python -c 'import numpy, PIL' 2>/dev/null && return 0
-	say "making .venv with ${python_packages[*]}"
-	if ! python3 -m venv .venv || ! .venv/bin/pip install --quiet --disable-pip-version-check "${python_packages[@]}"; then
-		say "no .venv could be made; make golden will be skipped"
+	local wanted="${python_packages[*]}"
+	[ "$(cat .venv/packages 2>/dev/null)" != "$wanted" ] || return 0
+	say "making .venv with $wanted"
+	if { [ -x .venv/bin/python ] || python3 -m venv .venv; } && .venv/bin/pip install --quiet --disable-pip-version-check "${python_packages[@]}"; then
+		echo "$wanted" >.venv/packages
+	else
+		say "no .venv could be made; make golden and comparisons with Python's readers will be skipped"
 	fi
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/pims-cloud/pims/formats/pyrtiff"
 	"github.com/pims-cloud/pims/formats/svs"
 	"github.com/pims-cloud/pims/internal/cog"
+	"github.com/pims-cloud/pims/internal/testfiles"
 	"github.com/pims-cloud/pims/pixel"
 )
 
@@ -57,19 +58,6 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// python is an interpreter that has a module, or the test is skipped.
-func python(t *testing.T, module string) string {
-	t.Helper()
-	name := os.Getenv("PIMS_TEST_PYTHON")
-	if name == "" {
-		name = "python3"
-	}
-	if exec.Command(name, "-c", "import "+module).Run() != nil {
-		t.Skipf("%s has no module %s (PIMS_TEST_PYTHON names another interpreter)", name, module)
-	}
-	return name
-}
-
 func run(t *testing.T, name string, args ...string) []byte {
 	t.Helper()
 	var failed bytes.Buffer
@@ -83,7 +71,7 @@ func run(t *testing.T, name string, args ...string) []byte {
 }
 
 func rioCogeo(t *testing.T, folder string) {
-	py := python(t, "rio_cogeo")
+	py := testfiles.NeedPython(t, "rio_cogeo")
 	got := run(t, py, "-c", `
 import sys, json, glob
 from rio_cogeo.cogeo import cog_validate
@@ -102,7 +90,7 @@ print(json.dumps({f: cog_validate(f, strict=True, quiet=True) for f in glob.glob
 }
 
 func tifffile(t *testing.T, folder string, all map[string]written) {
-	py := python(t, "tifffile, numpy, imagecodecs")
+	py := testfiles.NeedPython(t, "tifffile", "numpy", "imagecodecs")
 	got := run(t, py, "-c", `
 import sys, json, glob, os, tifffile
 out = {}
