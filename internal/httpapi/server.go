@@ -83,7 +83,7 @@ func New(d Deps) http.Handler {
 		Recount: recount(d), RecountLater: recountLater(d),
 		Limits: pims.Limits{
 			OutputSize: d.Config.OutputSizeLimit, SafetyMode: d.Config.SafetyMode, AnnotationOrigin: d.Config.AnnotationOrigin,
-			Capacity: int64(d.Config.Capacity), Body: int64(d.Config.MaxBody),
+			Capacity: int64(d.Config.Capacity), Body: int64(d.Config.MaxBody), ExportLink: d.Config.ExportLink,
 		},
 	}, codec.CanEncode)
 	zoom := deepzoom.New(api, cached, codec.CanEncode)

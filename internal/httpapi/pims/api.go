@@ -3,6 +3,7 @@ package pims
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/internal/httpapi/negotiate"
@@ -21,6 +22,9 @@ type Limits struct {
 	AnnotationOrigin string
 	Capacity         int64 // bytes that the store is said to hold, for disk usage
 	Body             int64 // greatest JSON body, in bytes
+	// ExportLink is for how long an export's address in the store holds; 0 means
+	// that exports are sent from here.
+	ExportLink time.Duration
 }
 
 // Deps is what the API works with. All fields are needed.

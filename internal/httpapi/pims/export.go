@@ -15,6 +15,7 @@ import (
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
+	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/source"
 )
@@ -51,6 +52,9 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, f found, mediaType 
 	if len(m.Uploaded()) != 1 {
 		return exportZip(w, r, f, name)
 	}
+	if a.linked(r, m.Uploaded()[0]) {
+		return a.exportLink(w, r, m.Uploaded()[0].Key, mediaType, name)
+	}
 	content, err := openContent(r.Context(), f.Slide, 0, r.Header.Get("Range") == "")
 	if err != nil {
 		return err
@@ -66,6 +70,30 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, f found, mediaType 
 		h.Del("Content-Disposition")
 		return problem.RangeNotSatisfiable(r.Header.Get("Range"), content.size)
 	}
+	return nil
+}
+
+// linked tells whether an export is sent by the store itself: where that is
+// configured and the store has addresses, of objects that nobody replaces. The
+// address is for GET alone, and who has the file already is told so from here.
+func (a *API) linked(r *http.Request, o slide.SourceObject) bool {
+	return a.Limits.ExportLink > 0 && r.Method == http.MethodGet && r.Header.Get("If-None-Match") == "" &&
+		r.Header.Get("If-Modified-Since") == "" && o.In == slide.InSlides && a.Slides.CanPresign()
+}
+
+// exportLink sends the client to the store. A client asks there with the Range
+// that it asked here.
+func (a *API) exportLink(w http.ResponseWriter, r *http.Request, key, mediaType, name string) error {
+	address, err := a.Slides.PresignGet(r.Context(), key, objectstore.PresignOptions{
+		ValidFor: a.Limits.ExportLink, ContentType: mediaType, ContentDisposition: attachment(name), CacheControl: "private,no-cache",
+	})
+	if err != nil {
+		return err
+	}
+	// The address lets everybody read the file while it holds: no cache keeps it.
+	w.Header().Set("Cache-Control", "private,no-store")
+	w.Header().Set("Location", address)
+	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
