@@ -1,5 +1,6 @@
 locals {
-  tiles = var.functions["tiles"].name
+  tiles   = var.functions["tiles"].name
+  classes = ["hit", "passthrough", "render"]
 
   # Two in a row, each 12 wide and 6 high.
   panels = [
@@ -11,10 +12,10 @@ locals {
     {
       title = "Time of tiles by what answered, p50 and p99 (ms)"
       stat  = "p99"
-      metrics = flatten([for class in ["hit", "passthrough", "render"] : [
-        [[var.metrics_namespace, "RequestTime", "Function", local.tiles, "Class", class, { stat = "p50", label = "${class} p50" }]],
-        [[var.metrics_namespace, "RequestTime", "Function", local.tiles, "Class", class, { stat = "p99", label = "${class} p99" }]],
-      ]])
+      metrics = concat(
+        [for class in local.classes : [var.metrics_namespace, "RequestTime", "Function", local.tiles, "Class", class, { stat = "p50", label = "${class} p50" }]],
+        [for class in local.classes : [var.metrics_namespace, "RequestTime", "Function", local.tiles, "Class", class, { stat = "p99", label = "${class} p99" }]],
+      )
     },
     {
       title   = "Replies from a cache (share)"
