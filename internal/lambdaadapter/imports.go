@@ -136,7 +136,12 @@ func (f *Imports) waited(m record) {
 	if f.measures == nil || err != nil {
 		return
 	}
-	f.measures.Waited("import", max(time.Since(time.UnixMilli(millis)), 0))
+	var job struct{ Convert bool }
+	name := "import"
+	if json.Unmarshal([]byte(*m.Body), &job) == nil && job.Convert {
+		name = "convert"
+	}
+	f.measures.Waited(name, max(time.Since(time.UnixMilli(millis)), 0))
 }
 
 // run imports everything that one event tells of, and gives the first error of

@@ -4,6 +4,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -121,7 +122,9 @@ func (h *Health) Ready(ctx context.Context) error {
 			err = ctx.Err()
 		}
 		if err != nil && h.last == nil {
-			h.last = p.failed().Because(err)
+			// The text alone: a time that is over here is no time-out of the
+			// request, which would be answered 504.
+			h.last = p.failed().Because(errors.New(err.Error()))
 		}
 	}
 	h.at = h.now()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/httpapi/problem"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/objectstore/memory"
 	"github.com/pims-cloud/pims/internal/queue"
@@ -125,6 +126,8 @@ func TestAStoreThatHangsHoldsOneQuestion(t *testing.T) {
 	for range 5 {
 		if err := h.Ready(t.Context()); fault.CodeOf(err) != "store-not-reachable" {
 			t.Fatalf("got %v, want store-not-reachable", err)
+		} else if problem.Status(err) != http.StatusServiceUnavailable {
+			t.Fatalf("answered with %d, want 503", problem.Status(err))
 		}
 	}
 	if n := s.asked.Load(); n != 1 {
