@@ -26,6 +26,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve slides over HTTP, import what is uploaded."`
 	Worker  workerCommand  `cmd:"" help:"Import and convert what the queues hold, without serving."`
 	Import  importCommand  `cmd:"" help:"Import files, or folders walked recursively."`
+	DLQ     dlqCommand     `cmd:"" help:"Messages that were given up: list, redrive."`
 	Inspect inspectCommand `cmd:"" help:"Show the structure of a file or slide, and what would make it slow."`
 	Verify  verifyCommand  `cmd:"" help:"Check a slide's index and decode its tiles."`
 	Formats formatsCommand `cmd:"" help:"List the formats in the order in which they are asked."`

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pims-cloud/pims/internal/queue"
 )
 
 // message is one message that is not done.
@@ -18,14 +20,7 @@ type message struct {
 }
 
 // DeadLetter is a message that was given up.
-type DeadLetter struct {
-	ID       string
-	Body     []byte
-	SentAt   time.Time
-	BuriedAt time.Time
-	Attempts int
-	Reason   string
-}
+type DeadLetter = queue.DeadLetter
 
 // state is what the journal says. It is not safe for concurrent use.
 type state struct {

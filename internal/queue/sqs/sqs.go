@@ -13,6 +13,10 @@
 // and, when Config.DeadLetterURL is set, on that queue:
 //
 //	sqs:SendMessage
+//
+// Looking at dead letters needs sqs:ReceiveMessage, sqs:ChangeMessageVisibility
+// and sqs:GetQueueAttributes on the dead letter queue, and redriving them
+// sqs:DeleteMessage as well.
 package sqs
 
 import (
