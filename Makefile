@@ -34,18 +34,22 @@ web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	cd web && npm run --silent build
 
 .PHONY: build
-build: setup-build web functions ## build bin/pims, and the functions for linux/arm64; check that it also builds without cgo
+build: setup-build web functions ## build bin/pims, and the functions' packages; check that it also builds without cgo
 	go build -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims
 	CGO_ENABLED=0 go build ./...
 
+# What AWS Lambda runs functions on; names as Go has them.
+FUNCTION_ARCHITECTURES ?= arm64 amd64
+
 .PHONY: functions
-functions: ## cross-build the Lambda functions for linux/arm64 into dist/functions
-	@for main in functions/*/main.go; do \
-		name=$$(basename "$$(dirname "$$main")"); \
-		echo "dist/functions/$$name/bootstrap"; \
-		CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags lambda.norpc \
-			-ldflags '-s -w $(LDFLAGS)' -o "dist/functions/$$name/bootstrap" "./functions/$$name"; \
-	done
+functions: ## pack the Lambda functions, without cgo, into dist/functions/NAME-{arm64,amd64}.zip
+	@mkdir -p dist/functions && go build -o dist/functions/.functionzip ./cmd/functionzip
+	@for arch in $(FUNCTION_ARCHITECTURES); do for main in functions/*/main.go; do \
+		name=$$(basename "$$(dirname "$$main")"); out="dist/functions/$$name-$$arch"; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -buildvcs=false -tags lambda.norpc \
+			-ldflags '-s -w -buildid= $(LDFLAGS)' -o "$$out/bootstrap" "./functions/$$name"; \
+		dist/functions/.functionzip "$$out/bootstrap" "$$out.zip"; \
+	done; done
 
 .PHONY: run
 run: setup-build web ## build and serve on port 5000 with no configuration
