@@ -28,11 +28,12 @@ func run(ctx context.Context) error {
 		return err
 	}
 	metrics := emf.New(cfg.Metrics, os.Stdout)
-	a, err := app.New(ctx, cfg, app.Options{Version: version, Metrics: metrics})
+	_, local := cfg.Queue.Local() // a journal in a function would end with it
+	a, err := app.New(ctx, cfg, app.Options{Version: version, Metrics: metrics, Queue: !local})
 	if err != nil {
 		return err
 	}
-	imports, err := lambdaadapter.NewImports(a.Importer, a.Uploads, cfg.Import.MaxAttempts, a.Logs.For("lambda"))
+	imports, err := lambdaadapter.NewImports(a.Importer, a.Uploads, cfg.Import.MaxAttempts, a.Logs.For("lambda"), a.Queues()...)
 	if err != nil {
 		return err
 	}

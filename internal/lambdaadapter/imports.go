@@ -19,6 +19,7 @@ type Imports struct {
 	importer    *importer.Importer
 	events      *Events
 	maxAttempts int
+	queues      []Holder
 	log         *slog.Logger
 	measures    Measures
 }
@@ -36,8 +37,10 @@ func (f *Imports) Measure(m Measures) { f.measures = m }
 
 // NewImports makes the function. maxAttempts is after how many deliveries of a
 // message its imports are reported as failed; the queue's redrive policy should
-// not give up before. log may be nil.
-func NewImports(im *importer.Importer, uploads Uploads, maxAttempts int, log *slog.Logger) (*Imports, error) {
+// not give up before. Messages of these queues are kept invisible while they are
+// worked on, and come back soon when they must; without them the visibility time
+// of the queue decides. log may be nil.
+func NewImports(im *importer.Importer, uploads Uploads, maxAttempts int, log *slog.Logger, queues ...Holder) (*Imports, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -45,7 +48,7 @@ func NewImports(im *importer.Importer, uploads Uploads, maxAttempts int, log *sl
 	if err != nil {
 		return nil, err
 	}
-	return &Imports{importer: im, events: events, maxAttempts: maxAttempts, log: log}, nil
+	return &Imports{importer: im, events: events, maxAttempts: maxAttempts, queues: queues, log: log}, nil
 }
 
 // Start serves invocations until the platform ends the process. It does not
@@ -115,13 +118,17 @@ func batchOf(raw []byte) ([]record, bool) {
 // one import, and a duplicate in the same batch finds the first one done.
 func (f *Imports) batch(ctx context.Context, messages []record) batchOutcome {
 	out := batchOutcome{BatchItemFailures: []failure{}}
+	held, stop := f.hold(ctx, messages)
+	defer stop()
 	for _, m := range messages {
 		f.waited(m)
 		attempt, err := strconv.Atoi(m.Attributes.ReceiveCount)
 		if err != nil {
 			attempt = 1 // not told: the queue's own bound has to do
 		}
-		if _, err := f.run(ctx, []byte(*m.Body), attempt); err != nil {
+		_, err = f.run(ctx, []byte(*m.Body), attempt)
+		held.settle(ctx, m.MessageID, attempt, err)
+		if err != nil {
 			f.log.ErrorContext(ctx, "import message given back", "message", m.MessageID, "attempt", attempt,
 				"code", fault.CodeOf(err), "error", err.Error())
 			out.BatchItemFailures = append(out.BatchItemFailures, failure{m.MessageID})

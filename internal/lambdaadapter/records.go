@@ -66,9 +66,11 @@ type record struct {
 	SNS *struct {
 		Message string `json:"Message"`
 	} `json:"Sns"`
-	MessageID  string  `json:"messageId"` // SQS
-	Body       *string `json:"body"`
-	Attributes struct {
+	MessageID      string  `json:"messageId"` // SQS
+	ReceiptHandle  string  `json:"receiptHandle"`
+	EventSourceARN string  `json:"eventSourceARN"`
+	Body           *string `json:"body"`
+	Attributes     struct {
 		ReceiveCount string `json:"ApproximateReceiveCount"`
 		Sent         string `json:"SentTimestamp"` // milliseconds since 1970
 	} `json:"attributes"`
