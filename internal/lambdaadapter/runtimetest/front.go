@@ -2,6 +2,7 @@ package runtimetest
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -9,17 +10,25 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
 
+// Invoker is what events are given to: a Function or an Environment.
+type Invoker interface {
+	Invoke(ctx context.Context, payload []byte) (Reply, error)
+}
+
 // Front answers HTTP requests by invoking a function, as API Gateway's HTTP
 // APIs and function URLs do (payload version 2.0).
 type Front struct {
-	Function *Function
+	Function Invoker
 	// Stage is put before the path and told, as for an API without a default
 	// stage; "" is $default.
 	Stage string
+
+	asked atomic.Int64
 }
 
 // payload2 is the payload version 2.0 of a request.
@@ -97,7 +106,7 @@ func (f *Front) payload(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: r.URL.RawQuery, Headers: map[string]string{"host": r.Host},
 		RequestContext: requestContext{
 			AccountID: "000000000000", APIID: "runtimetest", DomainName: "runtimetest.execute-api.eu-west-1.example.com",
-			RequestID: fmt.Sprintf("req-%d=", f.Function.numbers.Load()), RouteKey: "$default", Stage: stage, TimeEpoch: time.Now().UnixMilli(),
+			RequestID: fmt.Sprintf("req-%d=", f.asked.Add(1)), RouteKey: "$default", Stage: stage, TimeEpoch: time.Now().UnixMilli(),
 			HTTP: httpContext{Method: r.Method, Path: path, Protocol: r.Proto, SourceIP: ip, UserAgent: r.UserAgent()},
 		},
 	}

@@ -29,11 +29,11 @@ type Function struct {
 }
 
 // Build compiles the package at importPath, given as from the module's root
-// ("./functions/tiles"), and gives the binary's path. It is removed with the test.
+// ("./functions/tiles"), as make functions does, and gives the binary's path. It is removed with the test.
 func Build(t testing.TB, root, importPath string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.Command("go", "build", "-o", binary, importPath)
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, importPath)
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -90,6 +90,26 @@ func Start(t testing.TB, binary string, environ ...string) *Function {
 
 // Log is the end of what the process wrote to stdout and stderr.
 func (f *Function) Log() string { return f.log.String() }
+
+// Kill ends the process at once, as the platform does with one that takes too
+// much time or memory, and returns when it has ended.
+func (f *Function) Kill() {
+	_ = f.process.Process.Kill() // fails when it has ended already
+	<-f.api.ended
+}
+
+// Ended reports whether the process has ended.
+func (f *Function) Ended() bool {
+	select {
+	case <-f.api.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// PID is the process's number.
+func (f *Function) PID() int { return f.process.Process.Pid }
 
 // Invoke gives the function one event and waits until its reply begins. The
 // reply's body must be closed. The error is a *FunctionError when the function
