@@ -26,6 +26,7 @@ type plan struct {
 	before  []step       // on the samples, before they are resized
 	after   []step       // on the picture in its final size
 	whole   bool         // the view is one stored plane with all of its samples
+	shrink  int          // stored tiles are decoded at 1/shrink of their size; 0 is 1
 	// colourFirst tells that the whole slide, too, is resized after the steps
 	// before: PIMS has no reader that scales plain ones.
 	colourFirst bool

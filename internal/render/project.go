@@ -55,7 +55,7 @@ func projections(d *formats.Description, v View) ([]projection, error) {
 // z for every time point, then over t. Samples are kept in their own type.
 func (r *Renderer) projected(ctx context.Context, s Slide, level int, rect Rect, p *plan, plane formats.Plane) (*pixel.Raster, error) {
 	if len(p.project) == 0 {
-		return r.plane(ctx, s, level, plane, rect)
+		return r.plane(ctx, s, level, plane, rect, max(p.shrink, 1))
 	}
 	z, t := p.project[0], p.project[1]
 	if err := r.affordProjection(s.Manifest(), rect, z.planes, t.planes); err != nil {
@@ -65,7 +65,7 @@ func (r *Renderer) projected(ctx context.Context, s Slide, level int, rect Rect,
 	for plane.T = t.planes.Low; plane.T < t.planes.High; plane.T++ {
 		var depths []*pixel.Raster
 		for plane.Z = z.planes.Low; plane.Z < z.planes.High; plane.Z++ {
-			raster, err := r.plane(ctx, s, level, plane, rect)
+			raster, err := r.plane(ctx, s, level, plane, rect, max(p.shrink, 1))
 			if err != nil {
 				return nil, err
 			}

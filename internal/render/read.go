@@ -94,8 +94,9 @@ func spread(to, from []byte, step, width int) {
 	}
 }
 
-// plane reads all tiles that a rectangle touches in one batch and pastes them.
-func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.Plane, rect Rect) (*pixel.Raster, error) {
+// plane reads all tiles that a rectangle touches in one batch and pastes them,
+// at 1/shrink of their size (see shrinkOf).
+func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.Plane, rect Rect, shrink int) (*pixel.Raster, error) {
 	m := s.Manifest()
 	d := &m.Description
 	l := d.Levels[level]
@@ -132,7 +133,12 @@ func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.
 	}
 	defer leave()
 	defer timing.Start(ctx, timing.Decode).Stop()
-	out := pixel.New(rect.Width, rect.Height, d.Samples, d.PixelType)
+	if alone := (Rect{firstX * l.TileWidth, firstY * l.TileHeight, rect.Width, rect.Height}); tiles == 1 && rect == alone && decodesAsIs(encoding, extents[0]) {
+		if width, height := l.StoredSize(numbers[0]); width == rect.Width && height == rect.Height {
+			return decode(encoding, encoded[0], l, numbers[0], d, shrink)
+		}
+	}
+	out := pixel.New(shrunk(rect.Width, shrink), shrunk(rect.Height, shrink), d.Samples, d.PixelType)
 	fillBackground(out, extents, d)
 	for i, data := range encoded {
 		if extents[i].Blank {
@@ -142,12 +148,12 @@ func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.
 			return nil, err
 		}
 		tx, ty := firstX+i%(lastX-firstX+1), firstY+i/(lastX-firstX+1)
-		raster, err := decode(encoding, data, l, ty*l.TilesAcross()+tx, d)
+		raster, err := decode(encoding, data, l, ty*l.TilesAcross()+tx, d, shrink)
 		if err != nil {
 			return nil, err
 		}
 		encoded[i] = nil
-		x, y := tx*l.TileWidth-rect.X, ty*l.TileHeight-rect.Y
+		x, y := (tx*l.TileWidth-rect.X)/shrink, (ty*l.TileHeight-rect.Y)/shrink
 		if err := pixel.Paste(out, raster, x, y); err != nil {
 			return nil, err
 		}
@@ -193,10 +199,11 @@ func (r *Renderer) locate(ctx context.Context, s Slide, level int, plane formats
 }
 
 // decode gives a tile's samples without alpha, which is laid over black
-// (pims-api §4.2), and without what follows the samples that the slide shows.
-func decode(encoding formats.Encoding, data []byte, l formats.Level, tile int, d *formats.Description) (*pixel.Raster, error) {
+// (pims-api §4.2), and without what follows the samples that the slide shows, at
+// 1/shrink of its size.
+func decode(encoding formats.Encoding, data []byte, l formats.Level, tile int, d *formats.Description, shrink int) (*pixel.Raster, error) {
 	width, height := l.StoredSize(tile)
-	raster, err := codec.Decode(encoding, data, width, height)
+	raster, err := codec.DecodeScaled(encoding, data, width, height, shrink)
 	if err != nil {
 		return nil, err
 	}

@@ -63,6 +63,7 @@ func (r *Renderer) picture(ctx context.Context, s Slide, level int, rect Rect, p
 	if err := r.gate.full(); err != nil {
 		return nil, err
 	}
+	p.shrink = shrinkOf(s.Manifest(), level, rect, p, width, height)
 	raster, err := r.region(ctx, s, level, rect, p)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func (r *Renderer) Samples(ctx context.Context, s Slide, level, x, y, z, t int) 
 	}
 	out := make([]float64, 0, len(d.Channels))
 	for c := range d.ConcreteChannels {
-		raster, err := r.plane(ctx, s, level, formats.Plane{C: c, Z: z, T: t}, Rect{x, y, 1, 1})
+		raster, err := r.plane(ctx, s, level, formats.Plane{C: c, Z: z, T: t}, Rect{x, y, 1, 1}, 1)
 		if err != nil {
 			return nil, err
 		}
