@@ -9,7 +9,7 @@ import (
 )
 
 // minHeadroomBytes is what the heap may always grow by between two collections.
-const minHeadroomBytes = 24 << 20
+const minHeadroomBytes = 16 << 20
 
 // boundHeap keeps the collector's headroom apart from the cache, until ctx ends.
 // Go lets the heap double between two collections, which for a cache of 256 MiB
