@@ -53,5 +53,8 @@ func run(ctx context.Context, rounds int, each time.Duration, soakTiles, soakSli
 	if err := steps(ctx, s); err != nil {
 		return err
 	}
+	if err := rendered(ctx, s); err != nil {
+		return err
+	}
 	return memory(ctx, s, work)
 }

@@ -194,7 +194,7 @@ func tilesOf(a *app.App, s *slide.Slide, n int, random *rand.Rand) error {
 	across, down := level.Width/level.TileWidth, level.Height/level.TileHeight
 	for range n {
 		path := fmt.Sprintf("/image/%s/tile/level/0/tx/%d/ty/%d.jpg", s.Path(), random.IntN(across), random.IntN(down))
-		if got := answer(a.Handler(), path, ""); got.status != http.StatusOK {
+		if got := answer(a.Handler(), path, "", ""); got.status != http.StatusOK {
 			return fmt.Errorf("%s: status %d", path, got.status)
 		}
 	}

@@ -27,7 +27,7 @@ func steps(ctx context.Context, s *setup) error {
 			b.Fatal(err)
 		}
 	}
-	etag := answer(s.warm.Handler(), s.paths[0], "").header.Get("ETag")
+	etag := answer(s.warm.Handler(), s.paths[0], "", "").header.Get("ETag")
 	fmt.Printf("%-34s %12s %12s %12s\n", "step of one tile, no sockets", "ns", "bytes", "allocations")
 	for _, step := range []struct {
 		name string
@@ -45,9 +45,11 @@ func steps(ctx context.Context, s *setup) error {
 			_, err := jpeg.SpliceTile(nil, encoding, stored[0], level.TileWidth, level.TileHeight)
 			failed(b, err)
 		}},
-		{"whole request answered 304", func(b *testing.B, _ int) { ask(b, s.warm.Handler(), s.paths[0], etag, http.StatusNotModified) }},
-		{"whole request from memory", func(b *testing.B, i int) { ask(b, s.warm.Handler(), s.paths[i%len(s.paths)], "", http.StatusOK) }},
-		{"whole request from the folder", func(b *testing.B, i int) { ask(b, s.cold.Handler(), s.paths[i%len(s.paths)], "", http.StatusOK) }},
+		{"whole request answered 304", func(b *testing.B, _ int) {
+			ask(b, s.warm.Handler(), s.paths[0], "If-None-Match", etag, http.StatusNotModified)
+		}},
+		{"whole request from memory", func(b *testing.B, i int) { ask(b, s.warm.Handler(), s.paths[i%len(s.paths)], "", "", http.StatusOK) }},
+		{"whole request from the folder", func(b *testing.B, i int) { ask(b, s.cold.Handler(), s.paths[i%len(s.paths)], "", "", http.StatusOK) }},
 	} {
 		r := testing.Benchmark(func(b *testing.B) {
 			b.ReportAllocs()
@@ -70,21 +72,21 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 
-func answer(h http.Handler, path, etag string) *discard {
+func answer(h http.Handler, path, header, value string) *discard {
 	request, err := http.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
 		panic(err) // the paths are this program's own
 	}
-	if etag != "" {
-		request.Header.Set("If-None-Match", etag)
+	if header != "" {
+		request.Header.Set(header, value)
 	}
 	out := &discard{header: http.Header{}, status: http.StatusOK}
 	h.ServeHTTP(out, request)
 	return out
 }
 
-func ask(b *testing.B, h http.Handler, path, etag string, want int) {
-	if got := answer(h, path, etag); got.status != want {
+func ask(b *testing.B, h http.Handler, path, header, value string, want int) {
+	if got := answer(h, path, header, value); got.status != want {
 		b.Fatalf("%s: status %d, want %d", path, got.status, want)
 	}
 }

@@ -54,6 +54,9 @@ if ls "$PEERS_WORK"/results/*.jsonl >/dev/null 2>&1; then
   old=$PEERS_WORK/results/$(date +%Y%m%dT%H%M%S) && mkdir "$old" && mv "$PEERS_WORK"/results/*.jsonl "$old"/
 fi
 run local 18801 "$path" "${folder[@]}"
+python3 scripts/bench_304.py "$PEERS_WORK" "$(url 18804 "$path")" 1 9 -- \
+  env -C "$own" "${settings[@]}" "${folder[@]}" HOST=127.0.0.1 PORT=18804 "$root/bin/pims" serve | tee "$own/304.md"
 run cold 18802 "$path" "${folder[@]}"
 run s3 18803 "$s3path" "${bucket[@]}" AWS_ENDPOINT_URL_S3=http://127.0.0.1:17071
 python3 "$kit/bench.py" report
+cat "$own/304.md"
