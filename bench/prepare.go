@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/pims-cloud/pims/internal/app"
 	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/httpapi/onewrite"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/internal/slidegen"
 )
@@ -184,6 +186,9 @@ func (s *setup) serve(named map[string]serving) error {
 		}
 		one := &server{name: name, address: listener.Addr().String(), paths: named[name].paths, header: named[name].header, http: &http.Server{Handler: named[name].handler}}
 		s.servers = append(s.servers, one)
+		if strings.HasPrefix(name, "pims") { // as the program serves
+			listener, one.http.ConnContext = onewrite.Listener(listener), onewrite.ConnContext
+		}
 		go func() { _ = one.http.Serve(listener) }() // ends when setup.close closes the server
 	}
 	return nil
