@@ -156,7 +156,8 @@ func TestTheCDNSpeaksTLSAndDropsNothingItMustNot(t *testing.T) {
 			t.Errorf("origins and their paths: %v", origins)
 		}
 		code := in.of(t, "aws_cloudfront_function")[0].text("code")
-		for _, name := range append(readSettings(t).CDN.QueryParameters, "grant") {
+		s := readSettings(t).CDN
+		for _, name := range append(s.QueryParameters, s.Credentials.QueryParameters...) {
 			if !strings.Contains(code, `"`+name+`"`) {
 				t.Errorf("the key function drops %s", name)
 			}

@@ -47,6 +47,10 @@ type settings struct {
 		Environment  map[string]string `json:"environment"`
 	} `json:"worker"`
 	CDN struct {
+		Credentials struct {
+			QueryParameters []string `json:"query_parameters"`
+			Cookies         []string `json:"cookies"`
+		} `json:"credentials"`
 		QueryParameters []string `json:"query_parameters"` // that pictures depend on
 	} `json:"cdn"`
 }

@@ -15,6 +15,12 @@ provider "aws" {
 locals {
   settings = jsondecode(file("${path.module}/../../../settings.json"))
   name     = coalesce(var.name, local.settings.name)
+
+  # Only these answer requests; the others know nothing of who may see what.
+  by_http = ["tiles", "metadata"]
+  access  = merge({ AUTH = var.auth }, var.auth_settings)
+  grants  = var.grant_keys == null ? {} : { GRANT_KEYS = var.grant_keys }
+  cached  = nonsensitive(var.cache_auth_token != null)
 }
 
 module "storage" {
@@ -51,6 +57,7 @@ module "network" {
 
 module "cache" {
   source = "../../modules/cache"
+  count  = local.cached ? 1 : 0
 
   name                     = local.name
   vpc_id                   = module.network.vpc_id
@@ -73,15 +80,20 @@ module "functions" {
   large_queue          = true
   stream               = ["tiles"]
   environment          = var.settings
-  secrets              = { tiles = { CACHE_URL = module.cache.url } }
+  function_environment = { for name in local.by_http : name => local.access }
+  secrets = {
+    tiles    = merge(local.grants, local.cached ? { CACHE_URL = module.cache[0].url } : {})
+    metadata = local.grants
+  }
   reserved_concurrency = var.tiles_concurrency == null ? {} : { tiles = var.tiles_concurrency }
   kms_key_arn          = var.kms_key_arn
 
-  vpc = {
+  # For the cache only.
+  vpc = local.cached ? {
     functions          = ["tiles"]
     subnet_ids         = module.network.private_subnet_ids
     security_group_ids = [module.network.functions_security_group_id]
-  }
+  } : null
 }
 
 module "worker" {
@@ -114,7 +126,7 @@ module "cdn" {
   name             = local.name
   api_domain       = module.api.domain
   query_parameters = local.settings.cdn.query_parameters
-  credentials      = var.credentials
+  credentials      = local.settings.cdn.credentials
   domain           = var.domain
   web_acl_arn      = var.web_acl_arn
 

@@ -40,8 +40,9 @@ variable "worker_repository_arn" {
 }
 
 variable "cache_auth_token" {
-  description = "Password of the cache, such as openssl rand -hex 32 prints."
+  description = "Password of the cache, such as openssl rand -hex 32 prints; null: no cache, and tiles is in no VPC."
   type        = string
+  default     = null
   sensitive   = true
 }
 
@@ -78,25 +79,44 @@ variable "kms_key_arn" {
   default     = null
 }
 
-variable "settings" {
-  description = "Further settings of the program for all functions and the worker (pims config lists them)."
+variable "auth" {
+  description = "Who may use the service (AUTH): none (everybody who learns the address), jwt, signed, or jwt,signed."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "jwt", "signed", "jwt,signed"], var.auth)
+    error_message = "auth is \"${var.auth}\": expected none, jwt, signed or jwt,signed."
+  }
+
+  validation {
+    condition     = var.auth != "jwt"
+    error_message = "auth is jwt: expected signed or jwt,signed. CloudFront puts its own signature where tokens are, so that tiles are reached by grants only."
+  }
+}
+
+variable "auth_settings" {
+  description = "JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE and others of AUTH, for the functions that answer requests."
   type        = map(string)
   default     = {}
 }
 
-variable "credentials" {
-  description = "What carries grants or tokens, when settings switch authentication on: see the cdn module."
-  type = object({
-    query_parameters = optional(list(string), [])
-    cookies          = optional(list(string), [])
-    headers          = optional(list(string), [])
-  })
-  default = {}
+variable "grant_keys" {
+  description = "Secrets that sign grants (GRANT_KEYS), id:secret pairs; null: none. They are in the state: keep it encrypted."
+  type        = string
+  default     = null
+  sensitive   = true
 
   validation {
-    condition     = lookup(var.settings, "AUTH", "none") == "none" || length(concat(var.credentials.query_parameters, var.credentials.cookies, var.credentials.headers)) > 0
-    error_message = "settings switch AUTH on, but credentials is empty: the CDN would give pictures from its cache to everybody."
+    condition     = !strcontains(var.auth, "signed") || var.grant_keys != null
+    error_message = "auth says signed, but there are no grant_keys: expected id:secret pairs, each secret of 32 characters or more (openssl rand -hex 32)."
   }
+}
+
+variable "settings" {
+  description = "Further settings of the program for all functions and the worker (pims config lists them)."
+  type        = map(string)
+  default     = {}
 }
 
 variable "tiles_concurrency" {

@@ -15,6 +15,11 @@ provider "aws" {
 locals {
   settings = jsondecode(file("${path.module}/../../../settings.json"))
   name     = coalesce(var.name, local.settings.name)
+
+  # Only these answer requests; the others know nothing of who may see what.
+  by_http = ["tiles", "metadata"]
+  access  = merge({ AUTH = var.auth }, var.auth_settings)
+  grants  = var.grant_keys == null ? {} : { GRANT_KEYS = var.grant_keys }
 }
 
 module "storage" {
@@ -51,6 +56,9 @@ module "functions" {
   results            = module.storage.results
   queues             = module.queue.queues
   environment        = var.settings
+
+  function_environment = { for name in local.by_http : name => local.access }
+  secrets              = { for name in local.by_http : name => local.grants }
 }
 
 module "api" {

@@ -28,6 +28,35 @@ variable "allowed_origins" {
   default     = []
 }
 
+variable "auth" {
+  description = "Who may use the service (AUTH): none (everybody who learns the address), jwt, signed, or jwt,signed."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "jwt", "signed", "jwt,signed"], var.auth)
+    error_message = "auth is \"${var.auth}\": expected none, jwt, signed or jwt,signed."
+  }
+}
+
+variable "auth_settings" {
+  description = "JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE and others of AUTH, for the functions that answer requests."
+  type        = map(string)
+  default     = {}
+}
+
+variable "grant_keys" {
+  description = "Secrets that sign grants (GRANT_KEYS), id:secret pairs; null: none. They are in the state: keep it encrypted."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = !strcontains(var.auth, "signed") || var.grant_keys != null
+    error_message = "auth says signed, but there are no grant_keys: expected id:secret pairs, each secret of 32 characters or more (openssl rand -hex 32)."
+  }
+}
+
 variable "settings" {
   description = "Further settings of the program for all functions (pims config lists them)."
   type        = map(string)

@@ -9,7 +9,6 @@ trigger               = "eventbridge"
 tiles_concurrency     = 200
 allowed_origins       = ["http://localhost:8080"]
 alarm_emails          = ["operator@example.org"]
-credentials           = { query_parameters = ["grant"], cookies = ["grant"] }
 
 domain = {
   names           = ["slides.example.org"]

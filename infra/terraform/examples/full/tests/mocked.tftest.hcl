@@ -37,18 +37,32 @@ run "plan" {
   }
 }
 
-run "authentication_without_credentials_in_the_key" {
+run "no_cache" {
   command = plan
   variables {
-    settings = { AUTH = "jwt" }
+    cache_auth_token = null
+    auth             = "signed"
+    grant_keys       = "one:0123456789abcdef0123456789abcdef"
   }
-  expect_failures = [var.credentials]
+
+  assert {
+    condition     = length(module.cache) == 0
+    error_message = "the cache is a choice"
+  }
 }
 
-run "authentication" {
+run "tokens_do_not_reach_tiles" {
   command = plan
   variables {
-    settings    = { AUTH = "signed" }
-    credentials = { cookies = ["grant"] }
+    auth = "jwt"
   }
+  expect_failures = [var.auth]
+}
+
+run "nobody_signs" {
+  command = plan
+  variables {
+    auth = "jwt,signed"
+  }
+  expect_failures = [var.grant_keys]
 }

@@ -10,7 +10,7 @@ run "apply" {
     error_message = "the address is ${output.url}"
   }
   assert {
-    condition     = startswith(module.cache.url, "rediss://:0123456789abcdef0123456789abcdef@")
+    condition     = startswith(module.cache[0].url, "rediss://:0123456789abcdef0123456789abcdef@")
     error_message = "the cache is reached by TLS, with the password"
   }
 }
