@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/pims-cloud/pims/internal/app"
+	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/telemetry/otlp"
 	"github.com/pims-cloud/pims/internal/telemetry/prom"
 )
 
@@ -18,11 +22,11 @@ func (serveCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Version: version, LogTo: t.err, Queue: true, Metrics: prom.New()})
+	a, done, err := t.service(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer t.closing(a)
+	defer done()
 	listener, err := app.Listen(cfg.Server)
 	if err != nil {
 		return err
@@ -30,6 +34,36 @@ func (serveCommand) Run(ctx context.Context, t terminal) error {
 	a.LogStart(ctx)
 	printURLs(t, listener.Addr(), cfg.Server.BasePath)
 	return a.Serve(ctx, listener)
+}
+
+// tracePatience is how long a stopping program waits for the collector of traces.
+const tracePatience = 5 * time.Second
+
+// service wires a program that runs until it is stopped, with metrics, and with
+// traces when the environment names a collector. done ends it.
+func (t terminal) service(ctx context.Context, cfg *config.Config) (a *app.App, done func(), err error) {
+	options := app.Options{Version: version, LogTo: t.err, Queue: true, Metrics: prom.New()}
+	traces, err := otlp.Open(ctx, version, os.Getenv) // the SDK reads the process's own environment, too
+	if err != nil {
+		return nil, nil, err
+	}
+	if traces != nil {
+		options.Trace = traces
+	}
+	if a, err = app.New(ctx, cfg, options); err != nil {
+		return nil, nil, err
+	}
+	return a, func() {
+		t.closing(a)
+		if traces == nil {
+			return
+		}
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), tracePatience)
+		defer cancel()
+		if err := traces.Close(last); err != nil {
+			fmt.Fprintln(t.err, "pims: the last traces could not be sent:", err)
+		}
+	}, nil
 }
 
 // printURLs tells where to look, on standard output so that logs stay logs.
@@ -56,11 +90,11 @@ func (c workerCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Version: version, LogTo: t.err, Queue: true, Metrics: prom.New()})
+	a, done, err := t.service(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer t.closing(a)
+	defer done()
 	a.LogStart(ctx)
 	return a.Work(ctx, c.Queues...)
 }

@@ -43,6 +43,8 @@ type Options struct {
 	// Metrics is told what happens; nobody when nil. One that is read over HTTP
 	// (telemetry.Scraped) gets the path /metrics.
 	Metrics telemetry.Recorder
+	// Trace follows requests and imports; nobody when nil.
+	Trace telemetry.Tracer
 	// Demo draws the demonstration slide, slidegen.Demo when nil.
 	Demo func(ctx context.Context, w io.WriteSeeker) error
 }
@@ -66,6 +68,7 @@ type App struct {
 	machine *objectstore.Store // the file system, for files named on the command line
 	memory  *cache.Cache
 	shared  *cache.Redis // nil without CACHE_URL
+	trace   telemetry.Tracer
 	handler http.Handler
 	closers []func() error
 }
@@ -73,7 +76,7 @@ type App struct {
 // New wires the program. Nothing is read or started that a request does not
 // need; Close releases what New opened.
 func New(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
-	a := &App{Config: cfg, Version: o.Version, demo: o.Demo}
+	a := &App{Config: cfg, Version: o.Version, trace: o.Trace, demo: o.Demo}
 	if a.demo == nil {
 		a.demo = slidegen.Demo
 	}
@@ -160,11 +163,18 @@ func (a *App) openCache() (err error) {
 	return err
 }
 
+func (a *App) tookStage(stage importer.State, took time.Duration) {
+	a.Metrics.Stage(string(stage), took)
+	if a.trace != nil {
+		a.trace.Stage(string(stage), took)
+	}
+}
+
 func (a *App) openImporter(context.Context, Options) (err error) {
 	a.Importer, err = importer.New(importer.Deps{
 		Registry: a.Registry, Slides: a.Slides, Uploads: a.Uploads, Files: a.file, Catalog: a.Catalog,
 		Events:  a.listeners(),
-		Took:    func(stage importer.State, took time.Duration) { a.Metrics.Stage(string(stage), took) },
+		Took:    a.tookStage,
 		Convert: a.Convert, Larger: a.larger, Imports: a.Queue, Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
 	})
 	return err

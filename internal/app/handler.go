@@ -30,7 +30,11 @@ func (a *App) openHandler(context.Context, Options) error {
 		Importer: a.Importer, Queue: a.Queue, Events: !local,
 		Web: web.Files(), Docs: documentation, Settings: a.settings(),
 	}
-	a.handler = telemetry.Access(a.besides(httpapi.New(d)), a.Logs.For("access"), a.Metrics.Request)
+	inner := a.besides(httpapi.New(d))
+	if a.trace != nil {
+		inner = a.trace.Handler(inner)
+	}
+	a.handler = telemetry.Access(inner, a.Logs.For("access"), a.Metrics.Request)
 	return nil
 }
 

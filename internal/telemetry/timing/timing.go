@@ -32,6 +32,7 @@ var names = [steps]string{"route", "open", "cache", "read", "decode", "render", 
 type Steps struct {
 	took  [steps]atomic.Int64
 	class atomic.Uint32
+	trace *Trace // nil unless somebody follows the request
 }
 
 // Key is what a context has a *Steps under.
@@ -69,8 +70,13 @@ func Start(ctx context.Context, step Step) Span {
 
 // Stop accounts for the time since Start.
 func (s Span) Stop() {
-	if s.steps != nil {
-		s.steps.Add(s.step, time.Since(s.start))
+	if s.steps == nil {
+		return
+	}
+	took := time.Since(s.start)
+	s.steps.Add(s.step, took)
+	if s.steps.trace != nil {
+		s.steps.trace.add(Ran{s.step, s.start, took})
 	}
 }
 
