@@ -117,15 +117,16 @@ func entry(w Window, v, n int, bounded bool, top float64) uint16 {
 }
 
 // ramp is linspace(0, 1, upper−lower points) between the bounds: it reaches 1
-// at upper−1, as the reference does.
+// at upper−1, as the reference does. Like numpy's, it multiplies by the step: the
+// last bit decides on which side of a threshold a value lies.
 func ramp(v, lower, upper int) float64 {
 	switch {
-	case v >= upper:
+	case v >= upper || v == upper-1 && upper-lower > 1:
 		return 1
 	case v < lower || upper-lower == 1:
 		return 0
 	default:
-		return float64(v-lower) / float64(upper-lower-1)
+		return float64(v-lower) * (1 / float64(upper-lower-1))
 	}
 }
 
