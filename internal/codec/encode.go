@@ -9,8 +9,8 @@ import (
 
 // Output says what a client gets.
 type Output struct {
-	MediaType string // image/jpeg, image/jpg, image/png, image/apng or image/webp
-	Quality   int    // 1 to 100 for JPEG and WebP; 0 means 75
+	MediaType string // image/jpeg, image/jpg, image/png, image/apng, image/webp or image/avif
+	Quality   int    // 1 to 100 for JPEG, WebP and AVIF; 0 means 75
 }
 
 // CanEncode tells whether this build writes a media type.
@@ -20,14 +20,16 @@ func CanEncode(mediaType string) bool {
 		return true
 	case "image/webp":
 		return vips.Available
+	case "image/avif":
+		return vips.CanEncodeAVIF()
 	default:
 		return false
 	}
 }
 
 // Encode writes a raster of 1 to 4 samples (grey, grey+alpha, RGB, RGBA) of
-// uint8 or uint16. PNG keeps all of it; JPEG and WebP take 8 bits (16 are
-// scaled), and JPEG lays alpha over black (pims-api §4.13). JPEG is baseline
+// uint8 or uint16. PNG keeps all of it; JPEG, WebP and AVIF take 8 bits (16
+// are scaled), and JPEG lays alpha over black (pims-api §4.13). JPEG is baseline
 // with colour at half size. Kind Invalid for other rasters, Unsupported for a
 // media type that this build does not write.
 func Encode(r *pixel.Raster, out Output) ([]byte, error) {
@@ -41,15 +43,18 @@ func Encode(r *pixel.Raster, out Output) ([]byte, error) {
 		return encodeJPEG(r, out.Quality)
 	case "image/png", "image/apng":
 		return encodePNG(r)
-	case "image/webp":
+	case "image/webp", "image/avif":
 		r, err := pixel.ToUint8(r, 0)
 		if err != nil {
 			return nil, err
 		}
+		if out.MediaType == "image/avif" {
+			return vips.EncodeAVIF(r, out.Quality)
+		}
 		return vips.EncodeWebP(r, out.Quality)
 	default:
 		return nil, fault.New(fault.Unsupported, "codec-media-type",
-			"Pictures cannot be written as %q; image/jpeg, image/png and image/webp are possible.", out.MediaType)
+			"Pictures cannot be written as %q; image/jpeg, image/png, image/webp and, in some builds, image/avif are possible.", out.MediaType)
 	}
 }
 

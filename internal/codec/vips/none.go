@@ -30,6 +30,14 @@ func EncodeWebP(r *pixel.Raster, quality int) ([]byte, error) {
 	return nil, needs("WebP pictures")
 }
 
+// CanEncodeAVIF tells that this build does not write AVIF.
+func CanEncodeAVIF() bool { return false }
+
+// EncodeAVIF is kind Unsupported in this build.
+func EncodeAVIF(r *pixel.Raster, quality int) ([]byte, error) {
+	return nil, needs("AVIF pictures")
+}
+
 func needs(what string) error {
 	return fault.New(fault.Unsupported, "codec-needs-libvips",
 		"%s need libvips, which this build does not contain; use a build with cgo.", what)

@@ -189,9 +189,27 @@ func typeOf(f vips.BandFormat) (pixel.Type, bool) {
 // EncodeWebP writes a lossy WebP of a uint8 raster of 1 to 4 samples. Quality
 // 0 means 75.
 func EncodeWebP(r *pixel.Raster, quality int) ([]byte, error) {
+	img, err := imageOf(r)
+	if err != nil {
+		return nil, err
+	}
+	defer img.Close()
+	if quality == 0 {
+		quality = 75
+	}
+	out, _, err := img.ExportWebp(&vips.WebpExportParams{StripMetadata: true, Quality: quality, ReductionEffort: 4})
+	if err != nil {
+		return nil, unwritten(err)
+	}
+	return out, nil
+}
+
+// imageOf hands a raster to libvips, to be encoded as a picture of 8 bits. Who
+// gets it closes it.
+func imageOf(r *pixel.Raster) (*vips.ImageRef, error) {
 	if r.Type != pixel.Uint8 || r.Samples < 1 || r.Samples > 4 || r.Width > 16383 || r.Height > 16383 {
 		return nil, fault.New(fault.Invalid, "webp-raster",
-			"A picture of %d × %d pixels of %d × %s cannot become a WebP; 1 to 4 samples of uint8 and sides up to 16383 can.",
+			"A picture of %d × %d pixels of %d × %s cannot become a WebP or an AVIF; 1 to 4 samples of uint8 and sides up to 16383 can.",
 			r.Width, r.Height, r.Samples, r.Type)
 	}
 	if err := start(); err != nil {
@@ -208,17 +226,9 @@ func EncodeWebP(r *pixel.Raster, quality int) ([]byte, error) {
 	if err != nil {
 		return nil, unwritten(err)
 	}
-	defer img.Close()
-	if quality == 0 {
-		quality = 75
-	}
-	out, _, err := img.ExportWebp(&vips.WebpExportParams{StripMetadata: true, Quality: quality, ReductionEffort: 4})
-	if err != nil {
-		return nil, unwritten(err)
-	}
-	return out, nil
+	return img, nil
 }
 
 func unwritten(cause error) error {
-	return fault.New(fault.Internal, "webp-encode", "The WebP could not be written.").Because(cause)
+	return fault.New(fault.Internal, "webp-encode", "The picture could not be written by libvips.").Because(cause)
 }

@@ -28,6 +28,12 @@ func TestChoiceFollowsTheServersOrder(t *testing.T) {
 		{Visualisation(), ".jpg", "", JPEG},
 		{Visualisation(), ".webp", "", WebP},
 		{Processing(), "", "*", PNG},
+		// What browsers send: the cheap one wins.
+		{Visualisation(), "", "image/avif,image/webp,image/apng,image/*,*/*;q=0.8", WebP},
+		{Visualisation(), "", "image/avif", AVIF},
+		{Processing(), ".avif", "", AVIF},
+		{Processing().Only(func(m string) bool { return m != AVIF }), ".avif", "", ""},
+		{Processing().Only(func(m string) bool { return m != AVIF }), "", "image/avif", ""},
 		{Visualisation().Only(func(m string) bool { return m != WebP }), "", "image/*", JPG},
 		{Visualisation().Only(func(m string) bool { return m != WebP }), ".webp", "", ""},
 	} {
