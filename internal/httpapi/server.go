@@ -79,7 +79,7 @@ func New(d Deps) http.Handler {
 	cached := reply.NewCached(d.Cache, d.Config.maxAge())
 	api := pims.New(pims.Deps{
 		Catalog: d.Catalog, Slides: d.Slides, Registry: d.Registry, Renderer: d.Renderer, Cached: cached,
-		Version: d.Version, Settings: d.Settings, Importing: importing(d.Importer),
+		Version: d.Version, Settings: d.Settings, Importing: importing(d.Importer), Collection: collections(d.Importer),
 		Recount: recount(d), RecountLater: recountLater(d),
 		Limits: pims.Limits{
 			OutputSize: d.Config.OutputSizeLimit, SafetyMode: d.Config.SafetyMode, AnnotationOrigin: d.Config.AnnotationOrigin,
@@ -138,6 +138,25 @@ func importing(im Importer) func(context.Context, slide.ID) (string, bool) {
 			return "", false
 		}
 		return string(report.State), true
+	}
+}
+
+func collections(im Importer) func(context.Context, slide.ID) (pims.Collection, bool) {
+	return func(ctx context.Context, id slide.ID) (pims.Collection, bool) {
+		if im == nil {
+			return pims.Collection{}, false
+		}
+		report, err := im.Report(ctx, id)
+		if err != nil || report.State != importer.StateUnpacked || report.Archive == nil {
+			return pims.Collection{}, false
+		}
+		out := pims.Collection{Path: report.Path, Name: report.Name, Size: report.SourceBytes, CreatedAt: report.CreatedAt}
+		for _, m := range report.Archive.Members {
+			if m.Error == nil {
+				out.Members = append(out.Members, m.ID)
+			}
+		}
+		return out, true
 	}
 }
 

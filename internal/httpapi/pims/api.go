@@ -40,6 +40,8 @@ type Deps struct {
 	Settings []Setting
 	// Importing tells the state of an import whose slide does not exist (yet).
 	Importing func(ctx context.Context, id slide.ID) (state string, known bool)
+	// Collection tells of an archive that was unpacked; ok is false for all else.
+	Collection func(ctx context.Context, id slide.ID) (c Collection, ok bool)
 	// Recount makes a slide's histogram anew, exact by counting every pixel;
 	// RecountLater asks for it.
 	Recount, RecountLater func(ctx context.Context, id slide.ID, exact bool) error

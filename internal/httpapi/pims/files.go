@@ -12,8 +12,7 @@ import (
 	"github.com/pims-cloud/pims/internal/slide"
 )
 
-// fileOf describes one path of a slide as PIMS' folder would hold it: the
-// upload is a file, original and visualisation are links to it (pims-api §2.2).
+// fileInfo describes a file as PIMS does (pims-api §3.1).
 type fileInfo struct {
 	FileType   string `json:"file_type"`
 	Filepath   string `json:"filepath"`
@@ -25,9 +24,14 @@ type fileInfo struct {
 	Role       string `json:"role"`
 }
 
+// createdLayout is Python's for a time without zone.
+const createdLayout = "2006-01-02T15:04:05.000000"
+
+// fileOf describes one path of a slide as PIMS' folder would hold it: the
+// upload is a file, original and visualisation are links to it (pims-api §2.2).
 func fileOf(s *slide.Slide, role string) fileInfo {
 	m := s.Manifest()
-	out := fileInfo{FileType: "SINGLE", Role: role, CreatedAt: m.CreatedAt.Format("2006-01-02T15:04:05.000000")}
+	out := fileInfo{FileType: "SINGLE", Role: role, CreatedAt: m.CreatedAt.Format(createdLayout)}
 	switch role {
 	case roleOriginal:
 		out.Filepath, out.IsSymbolic = string(s.ID())+"/"+originalPath(m), true
@@ -62,10 +66,6 @@ func splitName(name string) (stem, extension string) {
 		extension = "." + rest
 	}
 	return stem, extension
-}
-
-func (a *API) fileInfo(w http.ResponseWriter, r *http.Request, v route.Vars) error {
-	return a.withSlide(r, v, func(f found) error { return reply.JSON(w, r, fileOf(f.Slide, f.role)) })
 }
 
 type representation struct {
