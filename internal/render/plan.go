@@ -77,7 +77,7 @@ func planFor(ctx context.Context, s Slide, v View) (*plan, error) {
 		return nil, fault.New(fault.Invalid, "too-many-bits", "A picture of %d bits was asked for, 16 are the most.", o.bits)
 	}
 	if shaded(m) && o.bits <= 8 {
-		p.scaled = []step{newShades()}
+		p.scaled = []step{shades{}}
 	}
 	if p.before, err = colouring(m, v, o); err != nil {
 		return nil, err

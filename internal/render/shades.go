@@ -3,6 +3,7 @@ package render
 import (
 	"encoding/binary"
 	"math"
+	"sync"
 
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/pixel"
@@ -49,21 +50,23 @@ func inShades(lower, upper int) (low, high int) {
 
 // shades brings samples of 16 bits to the 256 shades of PIMS' thumbnails. It
 // stands before tables for 8 bits only: deeper pictures keep their precision.
-type shades struct{ table []uint16 }
+type shades struct{}
 
-func newShades() shades {
-	s := shades{table: make([]uint16, 1<<16)}
-	for v := range s.table {
-		s.table[v] = uint16(shadeOf(v) * shadeStep)
+// shadeTable is worked out once, when the first picture needs it.
+var shadeTable = sync.OnceValue(func() []uint16 {
+	table := make([]uint16, 1<<16)
+	for v := range table {
+		table[v] = uint16(shadeOf(v) * shadeStep)
 	}
-	return s
-}
+	return table
+})
 
-func (s shades) apply(r *pixel.Raster) (*pixel.Raster, error) {
+func (shades) apply(r *pixel.Raster) (*pixel.Raster, error) {
+	table := shadeTable()
 	for y := range r.Height {
 		row := r.Row(y)
 		for i := 0; i+1 < len(row); i += 2 {
-			binary.LittleEndian.PutUint16(row[i:], s.table[binary.LittleEndian.Uint16(row[i:])])
+			binary.LittleEndian.PutUint16(row[i:], table[binary.LittleEndian.Uint16(row[i:])])
 		}
 	}
 	return r, nil
