@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,9 +53,7 @@ func (c costCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	if c.JSON {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		return e.Encode(bill)
+		return t.json(bill)
 	}
 	return bill.Print(t.out)
 }

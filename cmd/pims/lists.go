@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -38,9 +37,7 @@ func (c configCommand) Run(t terminal) error {
 	}
 	rows := cfg.Table()
 	if c.JSON {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		return e.Encode(rows)
+		return t.json(rows)
 	}
 	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tVALUE\tDEFAULT\tFROM\tMEANING")
@@ -78,9 +75,7 @@ func (c formatsCommand) Run(t terminal) error {
 		rows = append(rows, row{i.ID, i.Name, i.MediaType, i.Plugin, i.Importable, i.Remarks})
 	}
 	if c.JSON {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		return e.Encode(rows)
+		return t.json(rows)
 	}
 	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tNAME\tMEDIA TYPE\tPLUGIN\tREMARKS")

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -92,6 +93,13 @@ func (t terminal) report(err error) int {
 		fmt.Fprintln(t.err, "pims:", fault.Sentence(err))
 	}
 	return 1
+}
+
+// json prints one JSON document.
+func (t terminal) json(v any) error {
+	e := json.NewEncoder(t.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 // closing closes what a command opened; a failure then is told, not fatal: the
