@@ -29,6 +29,10 @@ type attempt struct {
 	region  formats.RegionReader // of such an image
 	encs    []formats.Encoding
 	decided decision
+	// kept are encoded tiles that were read, by where they are; of the view,
+	// once there is one.
+	kept      map[source.Range][]byte
+	keptBytes int64
 	// view is what tiles are read from instead of the upload, once that was
 	// converted.
 	view *view

@@ -26,6 +26,7 @@ func (w *attempt) viewFrom(ctx context.Context, o slide.SourceObject) error {
 	if err != nil {
 		return err
 	}
+	w.kept, w.keptBytes = nil, 0
 	w.view = &view{object: o, file: file, reader: reader}
 	d := *w.desc
 	d.Levels = file.Levels()

@@ -18,6 +18,7 @@ const (
 	sampleBytes     = 3 << 20   // of encoded tiles over all levels; one tile a level is always read
 	maxSampledTile  = 8 << 20   // encoded bytes of a tile that is still worth it
 	maxDecodedBytes = 256 << 20 // of one tile
+	maxKeptBytes    = 4 << 20   // of sampled tiles that are kept for the next step
 )
 
 // sample decodes some tiles of every level and tells how many.
@@ -59,6 +60,7 @@ func (w *attempt) sampleLevel(ctx context.Context, level int, budget int64) (che
 	if err != nil {
 		return 0, used, err
 	}
+	w.keep(extents, tiles)
 	for i, data := range tiles {
 		if _, err := decodeTile(w.encs, l, data, level, numbers[i]); err != nil {
 			return checked, used, err
@@ -121,19 +123,47 @@ func (w *attempt) located(ctx context.Context, level int, plane formats.Plane, f
 	return got, w.reader.Size(), err
 }
 
-// read gives the bytes of extents in one batch; none may be blank.
+// read gives the bytes of extents, in one batch as far as they were not kept
+// by an earlier step; none may be blank.
 func (w *attempt) read(ctx context.Context, extents []formats.Extent) ([][]byte, error) {
-	if len(extents) == 0 {
-		return nil, nil
-	}
-	ranges := make([]source.Range, len(extents))
+	out := make([][]byte, len(extents))
+	var ranges []source.Range
+	var missing []int
 	for i, e := range extents {
-		ranges[i] = source.Range{Offset: e.Offset, Length: e.Length}
+		r := source.Range{Offset: e.Offset, Length: e.Length}
+		if out[i] = w.kept[r]; out[i] == nil {
+			ranges, missing = append(ranges, r), append(missing, i)
+		}
 	}
+	if len(ranges) == 0 {
+		return out, nil
+	}
+	reader := source.Reader(w.reader)
 	if w.view != nil {
-		return w.view.reader.ReadRanges(ctx, ranges)
+		reader = w.view.reader
 	}
-	return w.reader.ReadRanges(ctx, ranges)
+	got, err := reader.ReadRanges(ctx, ranges)
+	if err != nil {
+		return nil, err
+	}
+	for i, data := range got {
+		out[missing[i]] = data
+	}
+	return out, nil
+}
+
+// keep holds the encoded tiles of a sample, so that what is counted from the
+// same tiles right after does not read them again.
+func (w *attempt) keep(extents []formats.Extent, tiles [][]byte) {
+	if w.kept == nil {
+		w.kept = map[source.Range][]byte{}
+	}
+	for i, e := range extents {
+		if w.keptBytes+e.Length <= maxKeptBytes {
+			w.keptBytes += e.Length
+			w.kept[source.Range{Offset: e.Offset, Length: e.Length}] = tiles[i]
+		}
+	}
 }
 
 // canDecode tells whether this build decodes tiles of a level, and they are of
