@@ -1,5 +1,7 @@
 package pixel
 
+import "github.com/pims-cloud/pims/fault"
+
 // Shrink2 halves both sides: each new pixel is the mean of a 2×2 block,
 // rounded half up for integers. An odd last column or row is the mean of the
 // pixels that exist, so that no edge darkens and ⌈w/2⌉ × ⌈h/2⌉ pixels remain.
@@ -11,19 +13,40 @@ func Shrink2(r *Raster) *Raster { return Shrink(r, 2, 2) }
 func Shrink(r *Raster, fx, fy int) *Raster {
 	fx, fy = max(fx, 1), max(fy, 1)
 	out := New((r.Width+fx-1)/fx, (r.Height+fy-1)/fy, r.Samples, r.Type)
+	shrinkInto(out, r, fx, fy)
+	return out
+}
+
+// Shrink2Into is Shrink2 into a rectangle of dst whose top left pixel is
+// (x, y). Kind Invalid when samples or types differ, or it does not fit.
+func Shrink2Into(dst, r *Raster, x, y int) error {
+	width, height := (r.Width+1)/2, (r.Height+1)/2
+	if dst.Samples != r.Samples || dst.Type != r.Type || x < 0 || y < 0 || x+width > dst.Width || y+height > dst.Height {
+		return fault.New(fault.Invalid, "pixel-shrink-mismatch", "A raster of %d × %d pixels of %d × %s cannot be halved into one of %d × %d of %d × %s at (%d, %d).",
+			r.Width, r.Height, r.Samples, r.Type, dst.Width, dst.Height, dst.Samples, dst.Type, x, y)
+	}
+	part := &Raster{Width: width, Height: height, Samples: dst.Samples, Type: dst.Type, Stride: dst.Stride}
+	if width > 0 && height > 0 {
+		part.Pix = dst.Pix[y*dst.Stride+x*dst.Samples*dst.Type.Bytes():]
+	}
+	shrinkInto(part, r, 2, 2)
+	return nil
+}
+
+// shrinkInto fills out, which has the size of the result.
+func shrinkInto(out, r *Raster, fx, fy int) {
 	if out.Width == 0 || out.Height == 0 {
-		return out
+		return
 	}
 	if r.Type == Uint8 && fx == 2 && fy == 2 {
 		shrink2Bytes(out, r)
-		return out
+		return
 	}
 	if wide(r.Type) {
 		shrinkRows[float64](out, r, fx, fy)
 	} else {
 		shrinkRows[float32](out, r, fx, fy)
 	}
-	return out
 }
 
 // shrink2Bytes is the pyramid builder's inner loop, in integers.

@@ -38,12 +38,18 @@ func CanDecode(enc formats.Encoding) bool {
 // premultiplied by us. Samples of less than 8 bits are scaled to 8; of 9 to 15
 // bits they keep their values in 16. Kinds: Corrupt, Unsupported, TooLarge.
 func Decode(enc formats.Encoding, data []byte, widthPx, heightPx int) (*pixel.Raster, error) {
+	return DecodeInto(nil, enc, data, widthPx, heightPx)
+}
+
+// DecodeInto is Decode that may use the buffer of dst for the result, which
+// then is dst, reshaped. dst may be nil.
+func DecodeInto(dst *pixel.Raster, enc formats.Encoding, data []byte, widthPx, heightPx int) (*pixel.Raster, error) {
 	if err := checkSize(enc, widthPx, heightPx); err != nil {
 		return nil, err
 	}
 	switch enc.Codec {
 	case formats.CodecJPEG:
-		return decodeJPEG(enc, data, widthPx, heightPx, 1)
+		return decodeJPEG(dst, enc, data, widthPx, heightPx, 1)
 	case formats.CodecJPEG2000:
 		r, err := vips.DecodeJPEG2000(data, widthPx, heightPx, enc.Reduce, enc.BitsPerSample, enc.Photometric == formats.PhotometricYCbCr)
 		return asMeant(enc, r, err)
@@ -72,7 +78,7 @@ func DecodeScaled(enc formats.Encoding, data []byte, widthPx, heightPx, scale in
 		if err := checkSize(enc, widthPx, heightPx); err != nil {
 			return nil, err
 		}
-		return decodeJPEG(enc, data, widthPx, heightPx, scale)
+		return decodeJPEG(nil, enc, data, widthPx, heightPx, scale)
 	}
 	r, err := Decode(enc, data, widthPx, heightPx)
 	if err != nil || scale <= 1 {
@@ -182,8 +188,8 @@ func withAlpha(r *pixel.Raster) *pixel.Raster {
 	return out
 }
 
-func decodeJPEG(enc formats.Encoding, data []byte, width, height, scale int) (*pixel.Raster, error) {
-	r, err := jpeg.Decode(nil, data, jpeg.Options{
+func decodeJPEG(dst *pixel.Raster, enc formats.Encoding, data []byte, width, height, scale int) (*pixel.Raster, error) {
+	r, err := jpeg.Decode(dst, data, jpeg.Options{
 		Tables: enc.JPEGTables, Photometric: enc.Photometric, Scale: scale,
 		Width: width, Height: height, MaxPixels: int64(width) * int64(height),
 	})

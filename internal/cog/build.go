@@ -47,7 +47,7 @@ func (x *Prepared) newChain(plane, first, last int) *chain {
 
 // push delivers the decoded tile of a level, nil for a blank one, and makes
 // whatever became complete by it. The raster has the tile's stored size; what
-// lies beyond the level is ignored. It belongs to push.
+// lies beyond the level is ignored. push may write to it, and keeps no part of it.
 func (c *chain) push(ctx context.Context, level, tile int, r *pixel.Raster) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -68,10 +68,15 @@ func (c *chain) push(ctx context.Context, level, tile int, r *pixel.Raster) erro
 				}
 			}
 		}
-		if level == c.last {
-			return nil
+		var above *parent
+		var whole int
+		var err error
+		if level < c.last {
+			above, whole, err = c.deliver(level, tile, r)
 		}
-		above, whole, err := c.deliver(level, tile, r)
+		if level > c.first { // a parent: made here, and nobody else has it
+			c.x.rasters.give(r)
+		}
 		if err != nil || above == nil {
 			return err
 		}
@@ -112,25 +117,22 @@ func (c *chain) deliver(level, tile int, r *pixel.Raster) (*parent, int, error) 
 	l, up := c.x.plan.levels[level].Level, c.x.plan.levels[level+1].Level
 	tx, ty := tile%l.TilesAcross(), tile/l.TilesAcross()
 	number := ty/2*up.TilesAcross() + tx/2
-	var quarter *pixel.Raster
-	if r != nil {
-		width, height := min(l.TileWidth, l.Width-tx*l.TileWidth), min(l.TileHeight, l.Height-ty*l.TileHeight)
-		quarter = pixel.Shrink2(&pixel.Raster{Width: width, Height: height, Samples: r.Samples, Type: r.Type, Stride: r.Stride, Pix: r.Pix})
-	}
 	c.mu.Lock()
 	p := c.parents[level+1][number]
 	if p == nil {
 		p = &parent{missing: min(2, l.TilesAcross()-tx/2*2) * min(2, l.TilesDown()-ty/2*2)}
 		c.parents[level+1][number] = p
 	}
-	if quarter != nil && p.raster == nil {
+	if r != nil && p.raster == nil {
 		p.raster = c.background(up)
 	}
 	into := p.raster
 	c.mu.Unlock()
-	if quarter != nil {
+	if r != nil {
 		// The quarters of a parent do not overlap.
-		if err := pixel.Paste(into, quarter, tx%2*(l.TileWidth/2), ty%2*(l.TileHeight/2)); err != nil {
+		width, height := min(l.TileWidth, l.Width-tx*l.TileWidth), min(l.TileHeight, l.Height-ty*l.TileHeight)
+		shown := &pixel.Raster{Width: width, Height: height, Samples: r.Samples, Type: r.Type, Stride: r.Stride, Pix: r.Pix}
+		if err := pixel.Shrink2Into(into, shown, tx%2*(l.TileWidth/2), ty%2*(l.TileHeight/2)); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -145,7 +147,7 @@ func (c *chain) deliver(level, tile int, r *pixel.Raster) (*parent, int, error) 
 
 // background is a tile of the colour that a tile without bytes shows.
 func (c *chain) background(l formats.Level) *pixel.Raster {
-	r := pixel.New(l.TileWidth, l.TileHeight, c.enc.Samples, c.enc.PixelType)
+	r := c.x.rasters.shaped(l.TileWidth, l.TileHeight, c.enc.Samples, c.enc.PixelType)
 	colour := c.x.plan.source.Description.Background
 	if r.Type != pixel.Uint8 || colour == [3]uint8{} {
 		return r

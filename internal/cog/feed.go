@@ -15,7 +15,7 @@ import (
 // they were begun, in runs of whole rows of a block, which lie together in the
 // source.
 const (
-	blockSide = 32 // tiles
+	blockSide = 16 // tiles
 	runRows   = 2
 	readers   = 4 // runs that are read at the same time
 )
@@ -198,11 +198,19 @@ func (x *Prepared) takeTile(ctx context.Context, c *chain, level int, enc format
 		}
 	}
 	l := x.plan.source.Description.Levels[level]
-	r, err := codec.Decode(enc, it.data, l.TileWidth, l.TileHeight)
+	var buffer *pixel.Raster
+	if enc.Codec == formats.CodecJPEG {
+		buffer = x.rasters.take()
+	}
+	r, err := codec.DecodeInto(buffer, enc, it.data, l.TileWidth, l.TileHeight)
 	if err != nil {
 		return tileFault(err, level, it.tile, enc, len(it.data))
 	}
-	return c.push(ctx, c.first, it.tile, r)
+	err = c.push(ctx, c.first, it.tile, r)
+	if enc.Codec == formats.CodecJPEG { // other decoders may give windows on the tile's bytes
+		x.rasters.give(r)
+	}
+	return err
 }
 
 // feedRows decodes a picture from top to bottom, cuts it into tiles and

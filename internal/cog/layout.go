@@ -152,7 +152,7 @@ func (l *Layout) BigTIFF() bool { return l.big }
 // Bounds on one batch of tiles in Write; two are in memory at a time.
 const (
 	batchTiles = 256
-	batchBytes = 4 << 20
+	batchBytes = 2 << 20
 )
 
 // batch is tiles that are read and written together.

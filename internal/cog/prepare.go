@@ -27,6 +27,8 @@ type Prepared struct {
 	places [][]places               // by level, by plane
 	made   map[int]formats.Encoding // by the level that a chain begins with
 	layout *Layout
+	// rasters are used again by all chains.
+	rasters rasters
 }
 
 // places is where the tiles of one plane of one level are until they are

@@ -1,0 +1,37 @@
+package cog
+
+import (
+	"sync"
+
+	"github.com/pims-cloud/pims/pixel"
+)
+
+// rasters are decoded tiles that were done with. Without them a conversion
+// makes as much garbage as the slide has pixels, and the collector lets it pile
+// up to the size of all that lives. It is safe for concurrent use.
+type rasters struct{ pool sync.Pool }
+
+// take gives a raster whose buffer may be used, or nil.
+func (s *rasters) take() *pixel.Raster {
+	r, _ := s.pool.Get().(*pixel.Raster)
+	return r
+}
+
+// give takes a raster back that nobody looks at any more; nil is ignored.
+func (s *rasters) give(r *pixel.Raster) {
+	if r != nil {
+		s.pool.Put(r)
+	}
+}
+
+// shaped is an empty raster: all samples are 0.
+func (s *rasters) shaped(width, height, samples int, t pixel.Type) *pixel.Raster {
+	size := width * height * samples * t.Bytes()
+	r := s.take()
+	if r == nil || cap(r.Pix) < size {
+		return pixel.New(width, height, samples, t)
+	}
+	*r = pixel.Raster{Width: width, Height: height, Samples: samples, Type: t, Stride: width * samples * t.Bytes(), Pix: r.Pix[:size]}
+	clear(r.Pix)
+	return r
+}
