@@ -89,6 +89,10 @@ lint: setup-build bin/golangci-lint ## check style, and who may import whom (.go
 bench: setup-build web ## measure tiles per second, allocations and the cost of each step
 	go run ./bench
 
+.PHONY: bench-cloud
+bench-cloud: functions ## measure the Lambda functions: package sizes, cold start, memory
+	cd test && go test -run '^$$' -bench ColdStart -benchtime 20x ./functions
+
 .PHONY: bench-peers
 bench-peers: setup-build web ## measure next to other tile servers with the harness of ../shared/peers
 	go build -ldflags '$(LDFLAGS)' -o bin/pims ./cmd/pims

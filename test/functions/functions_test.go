@@ -61,7 +61,7 @@ func start(t *testing.T) *cloud {
 }
 
 // put stores a file as an upload, and gives the notification of S3 about it.
-func (c *cloud) put(t *testing.T, path, key string) (event string) {
+func (c *cloud) put(t testing.TB, path, key string) (event string) {
 	t.Helper()
 	file, err := os.Open(path)
 	if err != nil {
@@ -87,7 +87,7 @@ type report struct {
 }
 
 // direct invokes the import function with one event and gives the report.
-func (c *cloud) direct(t *testing.T, event string) report {
+func (c *cloud) direct(t testing.TB, event string) report {
 	t.Helper()
 	out, err := c.imports.InvokeJSON(t.Context(), []byte(event))
 	if err != nil {
@@ -191,5 +191,33 @@ func (c *cloud) refuse(t *testing.T) {
 	}
 	if _, err := c.uploads.Stat(t.Context(), "letter+1.svs"); err != nil {
 		t.Errorf("the upload is gone: %v", err)
+	}
+}
+
+// TestALargeReplyIsFetchedFromTheBucket: what a function cannot return in whole is
+// where it says, for who has the address.
+func TestALargeReplyIsFetchedFromTheBucket(t *testing.T) {
+	c := start(t)
+	slide, err := os.ReadFile(ownSVS(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slide = append(slide, make([]byte, 7<<20)...) // what follows a TIFF's last structure means nothing
+	path := filepath.Join(t.TempDir(), "large.svs")
+	if err := os.WriteFile(path, slide, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := c.direct(t, c.put(t, path, "large.svs"))
+	resp, body := get(t, c.metadata+"/image/"+r.Path+"/export")
+	if resp.StatusCode != http.StatusOK || !bytes.Equal(body, slide) {
+		t.Fatalf("the export: status %d, %d bytes, want the %d of the slide: %.300s", resp.StatusCode, len(body), len(slide), body[:min(len(body), 300)])
+	}
+	first := resp.Request.Response // that the client followed
+	if first == nil || first.StatusCode != http.StatusSeeOther || first.Header.Get("Cache-Control") != "no-store" ||
+		!strings.Contains(resp.Request.URL.Path, "/prod/results/") || resp.Request.URL.Query().Get("X-Amz-Expires") != "900" {
+		t.Fatalf("the bytes came from %s after %+v; want an address below results/ that holds for 15 minutes, by a 303", resp.Request.URL, first)
+	}
+	if got := resp.Header.Get("Content-Disposition"); !strings.Contains(got, "large.svs") {
+		t.Errorf("the bucket's answer has Content-Disposition %q", got)
 	}
 }
