@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,8 +21,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/lambdaadapter/runtimetest"
 	"github.com/pims-cloud/pims/internal/testfiles"
+	"github.com/pims-cloud/pims/source"
 )
 
 // image is one that was built, and its mounted root file system.
@@ -208,47 +211,50 @@ func TestServerAndFunctionGiveTiles(t *testing.T) {
 		t.Errorf("the health check fails: %v: %s", err, out)
 	}
 
-	lend(t, filepath.Join(server.root, "data", "slides"), filepath.Join(function.root, "tmp", "slides"))
-	front := httptest.NewServer(&runtimetest.Front{Function: start(t, function)})
+	ofServer := address + "/image/" + path + "/tile/level/0/tx/0/ty/0"
+	front := httptest.NewServer(&runtimetest.Front{Function: start(t, function, function.Config.Cmd...)})
 	defer front.Close()
-
-	tile := "/image/" + path + "/tile/level/0/tx/0/ty/0"
+	ofFunction := front.URL + "/image/" + registered(t, function) + "/tile/level/0/tx/0/ty/0"
 	for _, accept := range []string{"image/jpeg", "image/png", "image/webp"} { // passed through; encoded; by libvips
-		ofServer, ofFunction := get(t, address+tile, accept), get(t, front.URL+tile, accept)
-		if !bytes.Equal(ofServer, ofFunction) {
-			t.Errorf("%s: %d bytes of the server, %d of the function, and they differ", accept, len(ofServer), len(ofFunction))
+		one, other := get(t, ofServer, accept), get(t, ofFunction, accept)
+		if !bytes.Equal(one, other) {
+			t.Errorf("%s: %d bytes of the server, %d of the function, and they differ", accept, len(one), len(other))
 		}
 	}
 }
 
-// lend makes the files of one folder those of another as well. Copies would not
-// do: a slide names the versions of its files, and a copy is another version.
-func lend(t *testing.T, from, to string) {
+// registered imports the same slide with the function image's import function
+// and gives its path.
+func registered(t *testing.T, function image) string {
 	t.Helper()
-	err := filepath.WalkDir(from, func(path string, entry os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			return os.MkdirAll(filepath.Join(to, name), 0o755)
-		}
-		return os.Link(path, filepath.Join(to, name))
-	})
+	text, err := os.ReadFile(testfiles.Own(t, "svs/ycbcr-256.svs"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	uploads := filepath.Join(function.root, "tmp", "uploads")
+	upload := filepath.Join(uploads, "slide.svs")
+	if err := errors.Join(os.Mkdir(uploads, 0o755), os.WriteFile(upload, text, 0o644), os.Chown(uploads, uid, uid), os.Chown(upload, uid, uid)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(upload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := importer.NewJob(importer.Upload{Bucket: "file:///tmp/uploads", Key: "slide.svs", ETag: source.FileVersion(info), Size: info.Size()}, "", false)
+	out, err := start(t, function, "/var/task/import").InvokeJSON(t.Context(), job.Encode())
+	var outcome struct{ Reports []importer.Report }
+	if err != nil || json.Unmarshal(out, &outcome) != nil || len(outcome.Reports) != 1 || !outcome.Reports[0].Viewable {
+		t.Fatalf("the import function: %v: %s", err, out)
+	}
+	return outcome.Reports[0].Path
 }
 
-// start runs the function image's command under the emulator of the Runtime API.
-func start(t *testing.T, function image) *runtimetest.Function {
+// start runs a command of the function image under the emulator of the Runtime API.
+func start(t *testing.T, function image, command ...string) *runtimetest.Function {
 	t.Helper()
 	// The emulator starts a program without arguments, outside.
 	enter := filepath.Join(t.TempDir(), "enter")
-	script := fmt.Sprintf("#!/bin/sh\nexec chroot --userspec=%d:%d '%s' %s\n", uid, uid, function.root, strings.Join(function.Config.Cmd, " "))
+	script := fmt.Sprintf("#!/bin/sh\nexec chroot --userspec=%d:%d '%s' %s\n", uid, uid, function.root, strings.Join(command, " "))
 	if err := os.WriteFile(enter, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,7 +18,9 @@ import (
 	"github.com/pims-cloud/pims/internal/app"
 	"github.com/pims-cloud/pims/internal/config"
 	"github.com/pims-cloud/pims/internal/importer"
+	"github.com/pims-cloud/pims/internal/slidegen"
 	"github.com/pims-cloud/pims/internal/testfiles"
+	"github.com/pims-cloud/pims/tiff"
 )
 
 // firstTile is the address of a slide's first tile of level 0.
@@ -134,6 +137,35 @@ func TestSmokeOfABatchOnlyWhatFailedIsDead(t *testing.T) {
 		t.Errorf("dead letters %q, want %q alone", dead, poison)
 	}
 	c.quiet(t)
+}
+
+// TestSmokeAConversionIsTheOtherQueuesWork: what has no pyramid is seen at once,
+// and rewritten by the function of conversions.
+func TestSmokeAConversionIsTheOtherQueuesWork(t *testing.T) {
+	c := connectTo(t)
+	path := filepath.Join(t.TempDir(), "strips.tif")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	strips := slidegen.Pyramid{Scene: slidegen.Scene{Width: 1500, Height: 1100, Seed: 7}, TileSize: 256, Compression: tiff.CompressionLZW, Strips: true}
+	if err := slidegen.WritePyramid(t.Context(), file, strips); err != nil {
+		t.Fatal(err)
+	}
+	job := c.put(t, path, "strips.tif")
+	r := c.final(t, job)
+	wait(t, "the conversion", func() bool {
+		r = c.report(t, job)
+		return r.Conversion == nil || r.Conversion.State == importer.ConversionDone || r.Conversion.State == importer.ConversionFailed
+	})
+	if r.State != importer.StateDone || r.Conversion == nil || r.Conversion.State != importer.ConversionDone || r.Conversion.Levels < 2 {
+		t.Fatalf("report %+v, conversion %+v", r, r.Conversion)
+	}
+	resp, body := c.get(t, "tiles", firstTile(r.Path), "Accept", "image/png")
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("tile: status %d: %.300s", resp.StatusCode, body)
+	}
 }
 
 // deadLetters waits for that many dead letters of imports, takes them out and
