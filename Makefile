@@ -99,6 +99,7 @@ bench-peers: setup-build web ## measure next to other tile servers with the harn
 	scripts/bench-peers.sh
 
 .PHONY: localstack-up localstack-smoke localstack-down test-localstack
+localstack-up: FUNCTION_ARCHITECTURES = $(shell go env GOARCH)
 localstack-up: setup-build web functions ## start LocalStack with buckets, queues and the real functions (docs/local-testing.md)
 	localstack/up.sh
 
@@ -108,6 +109,7 @@ localstack-smoke: ## put a slide into the running LocalStack's bucket and look a
 localstack-down: ## stop LocalStack
 	localstack/down.sh
 
+test-localstack: FUNCTION_ARCHITECTURES = $(shell go env GOARCH)
 test-localstack: setup-build web functions ## test everything on a LocalStack of its own; skipped by name without Python 3.13
 	localstack/test.sh
 

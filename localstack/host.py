@@ -21,7 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("LOCALSTACK_DIR") or ROOT / ".localstack").resolve()
 PID, LOG, ENDPOINT = FOLDER / "pid", FOLDER / "log", FOLDER / "endpoint"
-TEMPORARY = FOLDER / "temporary"  # with the unpacked functions
+STATE = FOLDER / "state"  # all of LocalStack's files, removed when it stops
+TEMPORARY = STATE / "temporary"  # with the unpacked functions
 MODULE = "pims_localstack.launch"
 START_SECONDS, STOP_SECONDS = 180, 60
 SERVICES = "s3,sqs,lambda,logs,cloudwatch,iam,sts"
@@ -34,7 +35,7 @@ def environment(port):
         # Without credentials it would ask the metadata service of a cloud machine.
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "OVERRIDE_IN_DOCKER": "0", "FILESYSTEM_ROOT": str(FOLDER), "TMPDIR": str(TEMPORARY),
+        "OVERRIDE_IN_DOCKER": "0", "FILESYSTEM_ROOT": str(STATE), "TMPDIR": str(TEMPORARY),
         "GATEWAY_LISTEN": f"127.0.0.1:{port}", "LOCALSTACK_HOST": f"127.0.0.1:{port}", "SQS_ENDPOINT_STRATEGY": "path",
         "SKIP_SSL_CERT_DOWNLOAD": "1", "DISABLE_EVENTS": "1", "DNS_ADDRESS": "0",
         "SERVICES": SERVICES, "STRICT_SERVICE_LOADING": "1",
@@ -88,11 +89,11 @@ def up():
         return
     port = int(os.environ.get("LOCALSTACK_PORT") or 4566) or free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    hooks = FOLDER / "etc" / "localstack" / "init" / "ready.d"
-    hooks.parent.mkdir(parents=True, exist_ok=True)
-    hooks.unlink(missing_ok=True)
-    hooks.symlink_to(ROOT / "localstack" / "ready.d")
-    TEMPORARY.mkdir(exist_ok=True)
+    shutil.rmtree(STATE, ignore_errors=True)  # of one that was killed
+    hooks = STATE / "etc" / "localstack" / "init"
+    hooks.mkdir(parents=True)
+    (hooks / "ready.d").symlink_to(ROOT / "localstack" / "ready.d")
+    TEMPORARY.mkdir()
     with LOG.open("wb") as log:
         process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", MODULE], env=environment(port), cwd=FOLDER,
                                    stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
@@ -123,7 +124,7 @@ def down():
         os.killpg(pid, signal.SIGKILL)
     PID.unlink()
     ENDPOINT.unlink(missing_ok=True)
-    shutil.rmtree(TEMPORARY, ignore_errors=True)
+    shutil.rmtree(STATE, ignore_errors=True)
     print("localstack: stopped")
 
 

@@ -4,11 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-case $(uname -m) in x86_64) built_for=amd64 ;; *) built_for=arm64 ;; esac
-if [ ! -e "dist/functions/import-$built_for.zip" ]; then
-	echo "SKIP: test-localstack: dist/functions has no packages for $built_for; make functions writes them"
-	exit 0
-fi
 status=0
 localstack/install.sh || status=$?
 if [ "$status" -eq 3 ]; then

@@ -145,7 +145,8 @@ func (c *cloud) upload(ctx context.Context, path, key string) (importer.Job, err
 	return importer.NewJob(importer.Upload{Bucket: c.uploads.URL(), Key: key, ETag: o.ETag, Size: o.Size}, "", false), nil
 }
 
-// report reads how far an import is; nil when it has not begun.
+// report reads how far an import is; nil when it has not begun. LocalStack may
+// give half of an object that is being replaced, which S3 never does: nil, too.
 func (c *cloud) report(t *testing.T, job importer.Job) *importer.Report {
 	t.Helper()
 	text, _, err := c.slides.Get(t.Context(), string(job.ID)+"/processed/import.json", 1<<20)
@@ -154,7 +155,7 @@ func (c *cloud) report(t *testing.T, job importer.Job) *importer.Report {
 	}
 	var r importer.Report
 	if err := json.Unmarshal(text, &r); err != nil {
-		t.Fatal(err)
+		return nil
 	}
 	return &r
 }

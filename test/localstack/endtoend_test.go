@@ -131,7 +131,7 @@ func (c *cloud) killAnImport(t *testing.T, path string) []importer.Job {
 		// Stopped first, so that it can not end between the look and the kill.
 		pids := c.processes(t, "import")
 		signalAll(pids, syscall.SIGSTOP)
-		if r = c.report(t, job); r.State.Final() {
+		if r = c.report(t, job); r == nil || r.State.Final() {
 			signalAll(pids, syscall.SIGCONT)
 			continue
 		}

@@ -156,7 +156,9 @@ func TestSmokeAConversionIsTheOtherQueuesWork(t *testing.T) {
 	job := c.put(t, path, "strips.tif")
 	r := c.final(t, job)
 	wait(t, "the conversion", func() bool {
-		r = c.report(t, job)
+		if next := c.report(t, job); next != nil {
+			r = next
+		}
 		return r.Conversion == nil || r.Conversion.State == importer.ConversionDone || r.Conversion.State == importer.ConversionFailed
 	})
 	if r.State != importer.StateDone || r.Conversion == nil || r.Conversion.State != importer.ConversionDone || r.Conversion.Levels < 2 {
