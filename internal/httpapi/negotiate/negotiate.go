@@ -43,7 +43,8 @@ func (t Types) Only(can func(mediaType string) bool) Types {
 	return out
 }
 
-func extensionNames() []string { return []string{"", ".jpg", ".png", ".webp", ".avif"} }
+// extensionNames are PIMS', whose clients know the message.
+func extensionNames() []string { return []string{"", ".jpg", ".png", ".webp"} }
 
 // CheckExtension adds an issue when ext is none of PIMS' extensions or .avif.
 func CheckExtension(ext string, found *problem.Validation) {
