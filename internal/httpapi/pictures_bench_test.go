@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -60,7 +59,7 @@ func BenchmarkPictures(b *testing.B) {
 				w := httptest.NewRecorder()
 				s.handler.ServeHTTP(w, r)
 				if w.Code != http.StatusOK {
-					b.Fatal(fmt.Sprintf("%s: status %d: %s", row.target, w.Code, w.Body))
+					b.Fatalf("%s: status %d: %s", row.target, w.Code, w.Body)
 				}
 			}
 		})
