@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -221,7 +222,10 @@ func (a *App) LogStart(ctx context.Context) {
 	log.InfoContext(ctx, "pims starts", "version", a.Version,
 		"formats", strings.Join(ids, ","), "plugins", strings.Join(plugins, ","),
 		"store", a.Slides.URL(), "uploads", a.Uploads.URL(),
-		"cache", describeCache(a.Config.Cache), "queue", queueName)
+		"cache", describeCache(a.Config.Cache), "queue", queueName, "auth", a.Config.Access.Auth)
+	if host := net.ParseIP(a.Config.Server.Host); a.Config.Access.Open() && (host == nil || !host.IsLoopback()) && a.Config.Server.Host != "localhost" {
+		log.WarnContext(ctx, "everybody who reaches this address may see, upload and delete slides: set AUTH, or let something in front of it decide", "host", a.Config.Server.Host)
+	}
 	if len(a.Config.Ignored) > 0 {
 		log.WarnContext(ctx, "settings of PIMS that have no meaning here are ignored", "names", strings.Join(a.Config.Ignored, ","))
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/httpapi"
 	"github.com/pims-cloud/pims/internal/httpapi/docs"
 	"github.com/pims-cloud/pims/internal/importer"
@@ -22,15 +23,19 @@ func (a *App) openHandler(context.Context, Options) error {
 	if err != nil {
 		return err
 	}
+	checker, err := access.New(a.Config.Access)
+	if err != nil {
+		return err
+	}
 	_, local := a.Config.Queue.Local()
 	d := httpapi.Deps{
-		Config: a.Config.HTTP, BasePath: a.Config.Server.BasePath, Version: a.Version, Log: a.Logs.For("http"),
+		Config: a.Config.HTTP, BasePath: a.Config.Server.BasePath, Version: a.Version, Log: a.Logs.For("http"), Access: checker,
 		Catalog: a.Catalog, Slides: a.Slides, Uploads: a.Uploads, Registry: a.Registry,
 		Renderer: render.New(a.Config.Render), Cache: a.memory,
 		Importer: a.Importer, Queue: a.Queue, Events: !local,
 		Web: web.Files(), Docs: documentation, Settings: a.settings(),
 	}
-	inner := a.besides(httpapi.New(d))
+	inner := a.besides(httpapi.New(d), checker)
 	if a.trace != nil {
 		inner = a.trace.Handler(inner)
 	}
@@ -41,12 +46,13 @@ func (a *App) openHandler(context.Context, Options) error {
 // besides puts what operators look at beside the API. It is no ServeMux: that
 // would redirect the API's paths with "//" in them, which are slides' paths and
 // must be answered 404.
-func (a *App) besides(api http.Handler) http.Handler {
-	profiles := telemetry.Profiles()
+func (a *App) besides(api http.Handler, checker *access.Checker) http.Handler {
+	log := a.Logs.For("http")
+	profiles := httpapi.ForOperators(checker, log, telemetry.Profiles())
 	var metrics http.Handler
 	if scraped, ok := a.Metrics.(telemetry.Scraped); ok {
 		scraped.Show(a.readings()...)
-		metrics = scraped.Handler()
+		metrics = httpapi.ForOperators(checker, log, scraped.Handler())
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {

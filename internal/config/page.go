@@ -64,7 +64,7 @@ Sizes are written ` + "`256MiB`, `2GB` or `1048576`" + `; times ` + "`500ms`, `3
 
 ## Why HOST is 127.0.0.1
 
-PIMS listens on all addresses by default. Here nothing but this machine can reach a program that was started without configuration, because it has no authentication then and slides are patients' data. Set ` + "`HOST=0.0.0.0`" + ` where something else controls the access.
+PIMS listens on all addresses by default. Here nothing but this machine can reach a program that was started without configuration, because access is not restricted then (` + "`AUTH=none`" + `) and slides are patients' data. Set ` + "`HOST=0.0.0.0`" + ` where ` + "`AUTH`" + `, or something else, controls the access; [security](security.md) has the ways.
 
 ## Logging per part
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/config/units"
 	"github.com/pims-cloud/pims/internal/httpapi"
@@ -36,6 +37,7 @@ type Config struct {
 	Cache   cache.Config
 	Render  render.Config
 	HTTP    httpapi.Config
+	Access  access.Config
 	Lambda  lambdaadapter.Config
 	Log     telemetry.Config
 	Metrics telemetry.MetricsConfig
@@ -87,17 +89,15 @@ func contains(outer, inner objectstore.Location) bool {
 
 // Server is where and how the program listens.
 type Server struct {
-	// Host is 127.0.0.1 by default, unlike PIMS' 0.0.0.0: without
-	// authentication, patients' slides must not be on the network because
-	// somebody tried the program. Images for containers set 0.0.0.0.
+	// Host is 127.0.0.1 by default, unlike PIMS' 0.0.0.0: patients' slides must
+	// not be on the network, without authentication, because somebody tried the
+	// program. Images for containers set 0.0.0.0.
 	Host string `env:"HOST" envDefault:"127.0.0.1" desc:"Address to listen on. The default is reachable from this machine only; containers and servers set 0.0.0.0."`
 	Port int    `env:"PORT" envDefault:"5000" desc:"TCP port to listen on; 0 takes a free one."`
 	// BasePath is a prefix of all routes: empty, or "/a/b" without trailing slash.
 	BasePath        string        `env:"API_BASE_PATH" desc:"Prefix of all routes, such as /ims; empty for none."`
 	ShutdownTimeout units.Seconds `env:"GRACEFUL_TIMEOUT" envDefault:"30" desc:"How long a stopping program lets requests and imports that have begun finish, in seconds."`
-	// Auth is checked so that nobody believes in a protection that is not there.
-	Auth string `env:"AUTH" envDefault:"none" desc:"Who may use the API. This version knows none only: everybody who reaches the address. Any other value is refused at start."`
-	Demo bool   `env:"DEMO_SLIDE" envDefault:"false" desc:"Import a generated demonstration slide when the store is empty at start."`
+	Demo            bool          `env:"DEMO_SLIDE" envDefault:"false" desc:"Import a generated demonstration slide when the store is empty at start."`
 }
 
 // Address is what a listener takes.
@@ -105,12 +105,8 @@ func (s Server) Address() string { return net.JoinHostPort(s.Host, strconv.Itoa(
 
 var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 
-// Validate checks port, prefix and protection.
+// Validate checks port and prefix.
 func (s Server) Validate() error {
-	if s.Auth != "none" {
-		return fault.New(fault.Invalid, "config-value",
-			"AUTH is %q: expected none, for this version has no authentication of its own; put a proxy that authenticates before it", s.Auth)
-	}
 	if s.Port < 0 || s.Port > 65535 {
 		return fault.New(fault.Invalid, "config-value", "PORT is %d: expected a port from 0 to 65535", s.Port)
 	}

@@ -39,6 +39,7 @@ type service struct {
 	catalog  *slide.Catalog
 	handler  http.Handler
 	renderer *render.Renderer
+	deps     httpapi.Deps
 }
 
 func newService(t testing.TB, basePath string, configure ...func(*slide.Config)) *service {
@@ -75,7 +76,7 @@ func newServiceRendering(t testing.TB, basePath string, rendering render.Config,
 	t.Cleanup(func() { _ = jobs.Close() })
 	s.queue = jobs
 	s.renderer = render.New(rendering)
-	s.handler = httpapi.New(httpapi.Deps{
+	s.deps = httpapi.Deps{
 		Config: httpapi.Config{
 			OutputSizeLimit: 10000, SafetyMode: "SAFE_REJECT", AnnotationOrigin: "LEFT_TOP",
 			CacheMaxAge: 86400, MaxUpload: 64 << 20, MaxBody: 1 << 20, Capacity: 1 << 40,
@@ -85,7 +86,8 @@ func newServiceRendering(t testing.TB, basePath string, rendering render.Config,
 		Renderer: s.renderer,
 		Cache:    tiles, Importer: s.importer, Queue: s.queue,
 		Settings: []httpapi.Setting{{Name: "root", Value: "memory:"}, {Name: "cache_url", Value: nil}},
-	})
+	}
+	s.handler = httpapi.New(s.deps)
 	server := httptest.NewServer(s.handler)
 	t.Cleanup(server.Close)
 	s.url = server.URL

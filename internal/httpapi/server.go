@@ -14,6 +14,7 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
+	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/codec"
 	"github.com/pims-cloud/pims/internal/httpapi/deepzoom"
@@ -47,6 +48,7 @@ type Deps struct {
 	BasePath string // "" or "/ims"; everything is served without it, too
 	Version  string
 	Log      *slog.Logger
+	Access   *access.Checker // nil: everybody may do everything
 
 	Catalog  *slide.Catalog
 	Slides   *objectstore.Store
@@ -69,6 +71,7 @@ type server struct {
 	deps   Deps
 	routes *route.Table
 	site   *site.Site
+	guard  *guard // nil: everybody may do everything
 
 	nosniff []string // a header value that all answers share
 }
@@ -76,7 +79,16 @@ type server struct {
 // New wires the handler. It is safe for concurrent use and holds nothing that
 // needs closing.
 func New(d Deps) http.Handler {
-	cached := reply.NewCached(d.Cache, d.Config.maxAge())
+	routes, up := assemble(d)
+	s := &server{
+		deps: d, routes: route.New(routes...), site: site.New(d.Web, up.Origin), guard: newGuard(d.Access, routes), nosniff: []string{"nosniff"},
+	}
+	return withCORS(s, d.Access == nil)
+}
+
+// assemble gives the routes of all protocols.
+func assemble(d Deps) ([]route.Route, *uploads.API) {
+	cached := reply.NewCached(d.Cache, d.Config.maxAge(), d.Access != nil)
 	api := pims.New(pims.Deps{
 		Catalog: d.Catalog, Slides: d.Slides, Registry: d.Registry, Renderer: d.Renderer, Cached: cached,
 		Version: d.Version, Settings: d.Settings, Importing: importing(d.Importer), Collection: collections(d.Importer),
@@ -93,9 +105,7 @@ func New(d Deps) http.Handler {
 		MaxBytes: int64(d.Config.MaxUpload), MaxBody: int64(d.Config.MaxBody), Events: d.Events,
 	})
 	routes = append(routes, up.Routes()...)
-	routes = append(routes, health.New(d.Slides, d.Queue).Routes()...)
-	s := &server{deps: d, routes: route.New(routes...), site: site.New(d.Web), nosniff: []string{"nosniff"}}
-	return withCORS(s)
+	return append(routes, health.New(d.Slides, d.Queue).Routes()...), up
 }
 
 func recount(d Deps) func(context.Context, slide.ID, bool) error {
@@ -190,6 +200,11 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 	finding.Stop()
 	if err == nil {
 		r.Pattern = match.Pattern // whoever logs the request sees it there
+		if s.guard != nil {
+			if r, err = s.guard.admit(r, match); err != nil {
+				return refused(err)
+			}
+		}
 		return match.Handle(w, r, match.Vars)
 	}
 	if problem.Status(err) == http.StatusMethodNotAllowed && r.Method != http.MethodDelete && strings.HasPrefix(path, "/file/") {
@@ -197,7 +212,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 		// is nothing where another method finds nothing.
 		err = problem.RouteNotFound()
 	}
-	if problem.Status(err) == http.StatusNotFound && s.site.Serve(w, r, path) {
+	if problem.Status(err) == http.StatusNotFound && (path == "/" && s.guard.adopt(w, r) || s.site.Serve(w, r, path)) {
 		r.Pattern = "/"
 		return nil
 	}
@@ -210,12 +225,13 @@ func (s *server) isDocs(path string) bool {
 }
 
 // withCORS answers as PIMS does: any origin, "*" on plain requests, the origin
-// itself on preflights and when there is a cookie (pims-api §2.7). No cookie
-// means anything to this service, so credentials give nobody more.
-func withCORS(next http.Handler) http.Handler {
+// itself on preflights and when there is a cookie (pims-api §2.7). Where no cookie
+// means anything to this service, credentials give nobody more; where one may be
+// a grant, other sites' pages must not use it: they get no credentials.
+func withCORS(next http.Handler, credentials bool) http.Handler {
 	options := cors.Options{
 		AllowedMethods: []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"},
-		AllowedHeaders: []string{"*"}, AllowCredentials: true, MaxAge: 600,
+		AllowedHeaders: []string{"*"}, AllowCredentials: credentials, MaxAge: 600,
 		ExposedHeaders:       []string{"ETag", "X-Image-Size-Limit", "X-Pims-Cache", "X-Request-Id", "Content-Disposition", "Server-Timing"},
 		OptionsSuccessStatus: http.StatusOK,
 	}
@@ -229,10 +245,10 @@ func withCORS(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	}))
 	// Plain requests always get the same: no need to work it out each time.
-	vary, anyone, credentials := []string{"Origin"}, []string{"*"}, []string{"true"}
+	vary, anyone, yes := []string{"Origin"}, []string{"*"}, []string{"true"}
 	exposed := []string{strings.Join(options.ExposedHeaders, ", ")}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if preflight(r) || r.Header["Cookie"] != nil {
+		if preflight(r) || r.Header["Cookie"] != nil && credentials {
 			echo.ServeHTTP(w, r)
 			return
 		}
@@ -240,7 +256,9 @@ func withCORS(next http.Handler) http.Handler {
 		h["Vary"] = vary
 		if r.Header["Origin"] != nil {
 			h["Access-Control-Allow-Origin"] = anyone
-			h["Access-Control-Allow-Credentials"] = credentials
+			if credentials {
+				h["Access-Control-Allow-Credentials"] = yes
+			}
 			h["Access-Control-Expose-Headers"] = exposed
 		}
 		next.ServeHTTP(w, r)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/httpapi/reply"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
 	"github.com/pims-cloud/pims/internal/render"
@@ -116,10 +117,15 @@ type associatedInfo struct {
 	Name      string `json:"name"`
 }
 
-// associatedOf lists in PIMS' order: thumb, label, macro.
-func associatedOf(m *slide.Manifest) []associatedInfo {
+// associatedOf lists in PIMS' order: thumb, label, macro; the last two for whom
+// may see labels.
+func associatedOf(m *slide.Manifest, labels bool) []associatedInfo {
 	out := []associatedInfo{}
-	for _, name := range []string{"thumb", "label", "macro"} {
+	names := []string{"thumb", "label", "macro"}
+	if !labels {
+		names = names[:1]
+	}
+	for _, name := range names {
 		for _, a := range m.Associated {
 			if a.Name == name {
 				out = append(out, associatedInfo{a.Width, a.Height, a.Samples, a.Name})
@@ -187,7 +193,8 @@ func (a *API) cachedJSON(w http.ResponseWriter, r *http.Request, f found, name s
 }
 
 func (a *API) info(w http.ResponseWriter, r *http.Request, v route.Vars) error {
-	return a.fromManifest(w, r, v, "info", func(f found) any {
+	labels, name := seesLabels(r, "info")
+	return a.fromManifest(w, r, v, name, func(f found) any {
 		m := f.Manifest()
 		return struct {
 			Image           imageInfo        `json:"image"`
@@ -195,7 +202,7 @@ func (a *API) info(w http.ResponseWriter, r *http.Request, v route.Vars) error {
 			Associated      []associatedInfo `json:"associated"`
 			Channels        []channelInfo    `json:"channels"`
 			Representations []representation `json:"representations"`
-		}{imageOf(m), instrumentOf(m), associatedOf(m), channelsOf(m), representationsOf(f.Slide)}
+		}{imageOf(m), instrumentOf(m), associatedOf(m, labels), channelsOf(m), representationsOf(f.Slide)}
 	})
 }
 
@@ -216,5 +223,15 @@ func (a *API) infoInstrument(w http.ResponseWriter, r *http.Request, v route.Var
 }
 
 func (a *API) infoAssociated(w http.ResponseWriter, r *http.Request, v route.Vars) error {
-	return a.fromManifest(w, r, v, "associated", func(f found) any { return reply.CollectionOf(associatedOf(f.Manifest())) })
+	labels, name := seesLabels(r, "associated")
+	return a.fromManifest(w, r, v, name, func(f found) any { return reply.CollectionOf(associatedOf(f.Manifest(), labels)) })
+}
+
+// seesLabels tells whether the caller may see labels, and the name of the answer
+// for such callers: it has another identity than that for the others.
+func seesLabels(r *http.Request, name string) (labels bool, answer string) {
+	if access.Of(r.Context()).May(access.Label) {
+		return true, name
+	}
+	return false, name + " without labels"
 }

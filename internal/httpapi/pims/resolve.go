@@ -47,7 +47,7 @@ func (a *API) withTiles(r *http.Request, v route.Vars, do func(found) error) err
 func (a *API) resolve(r *http.Request, v route.Vars, fresh func(context.Context, slide.ID, func(*slide.Slide) error) error, do func(found) error) error {
 	path := v["p"]
 	var known slide.ID
-	for _, candidate := range spellings(path) {
+	for _, candidate := range Spellings(path) {
 		id, rest, err := slide.PathID(candidate)
 		if err != nil {
 			continue
@@ -98,9 +98,9 @@ func named(r *http.Request, s *slide.Slide) error {
 	return problem.Moved("?" + reply.WithVersion(r, s.Version()))
 }
 
-// spellings are the path as it came and as it reads decoded once more, with
+// Spellings are the path as it came and as it reads decoded once more, with
 // "+" as itself and as a space.
-func spellings(path string) []string {
+func Spellings(path string) []string {
 	if !strings.ContainsAny(path, "%+") {
 		return []string{path}
 	}

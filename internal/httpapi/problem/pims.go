@@ -126,6 +126,14 @@ func AuthFailed() *Problem {
 	return &Problem{Status: http.StatusUnauthorized, Code: "auth-failed", Title: "Auth failed"}
 }
 
+// Unauthenticated is the answer to a request without a good credential; challenge
+// says which one is expected.
+func Unauthenticated(challenge, sentence string) *Problem {
+	p := titled(http.StatusUnauthorized, "unauthenticated", "Unauthorized", sentence)
+	p.Own, p.Challenge = true, challenge
+	return p
+}
+
 // NotOffered is the answer to what PIMS does and this service does not.
 func NotOffered(code, sentence string) *Problem {
 	p := titled(http.StatusNotImplemented, code, "Not Implemented", sentence)

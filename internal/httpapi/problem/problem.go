@@ -35,9 +35,11 @@ type Problem struct {
 	Allow   string // the Allow header of a 405
 	// Location is where a 307 sends the client.
 	Location string
-	bare     bool // without title and details: PIMS' router answers {"detail":…} alone
-	upload   bool // in the shape of PIMS' upload errors, a list of one
-	cause    error
+	// Challenge is the WWW-Authenticate header of a 401.
+	Challenge string
+	bare      bool // without title and details: PIMS' router answers {"detail":…} alone
+	upload    bool // in the shape of PIMS' upload errors, a list of one
+	cause     error
 }
 
 // Error is the text for logs.
@@ -155,6 +157,9 @@ func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) 
 	}
 	if p.Allow != "" {
 		w.Header().Set("Allow", p.Allow)
+	}
+	if p.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", p.Challenge)
 	}
 	if p.Location != "" {
 		w.Header().Set("Location", p.Location)

@@ -25,12 +25,17 @@ type Cached struct {
 	immutable, hit, miss []string
 }
 
-// NewCached answers from the cache; maxAge is what browsers are told.
-func NewCached(answers *cache.Cache, maxAge time.Duration) *Cached {
+// NewCached answers from the cache; maxAge is what browsers are told. Where not
+// everybody may have the answers, private keeps them out of shared caches.
+func NewCached(answers *cache.Cache, maxAge time.Duration, private bool) *Cached {
+	whose := "public"
+	if private {
+		whose = "private"
+	}
 	return &Cached{
 		cache:      answers,
 		revalidate: shared("private,must-revalidate,max-age=" + strconv.Itoa(int(maxAge/time.Second))),
-		immutable:  shared("public, immutable, max-age=31536000"),
+		immutable:  shared(whose + ", immutable, max-age=31536000"),
 		hit:        shared("HIT"),
 		miss:       shared("MISS"),
 	}

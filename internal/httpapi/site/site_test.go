@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,10 +10,11 @@ import (
 )
 
 func TestPageAndAssets(t *testing.T) {
+	nowhere := func(context.Context) string { return "" }
 	s := New(fstest.MapFS{
 		"index.html":         {Data: []byte("<!doctype html>page")},
 		"assets/app-1a2b.js": {Data: []byte("code")},
-	})
+	}, nowhere)
 	for _, row := range []struct {
 		method, path string
 		served       bool
@@ -39,7 +41,7 @@ func TestPageAndAssets(t *testing.T) {
 
 func TestUnbuiltPageSaysHowToBuild(t *testing.T) {
 	w := httptest.NewRecorder()
-	if !New(nil).Serve(w, httptest.NewRequest(http.MethodGet, "/", nil), "/") || !strings.Contains(w.Body.String(), "make build") {
+	if !New(nil, func(context.Context) string { return "" }).Serve(w, httptest.NewRequest(http.MethodGet, "/", nil), "/") || !strings.Contains(w.Body.String(), "make build") {
 		t.Errorf("an unbuilt page answers %q", w.Body)
 	}
 }

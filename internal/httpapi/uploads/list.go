@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
 	"github.com/pims-cloud/pims/internal/httpapi/reply"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
@@ -107,7 +108,7 @@ func (a *API) page(ctx context.Context, after slide.ID, limit int) (ids []slide.
 		if err != nil {
 			return nil, false, err
 		}
-		if id <= after {
+		if id <= after || !access.Of(ctx).Covers(string(id)) {
 			continue
 		}
 		if len(ids) == limit {

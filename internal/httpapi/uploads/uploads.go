@@ -17,6 +17,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/pims-cloud/pims/fault"
@@ -59,10 +60,17 @@ type Deps struct {
 }
 
 // API answers upload and import requests. It is safe for concurrent use.
-type API struct{ Deps }
+type API struct {
+	Deps
+	origin func() string
+}
 
 // New makes the API.
-func New(deps Deps) *API { return &API{deps} }
+func New(deps Deps) *API {
+	a := &API{Deps: deps}
+	a.origin = sync.OnceValue(a.findOrigin)
+	return a
+}
 
 // Routes are the upload, import and list routes.
 func (a *API) Routes() []route.Route {
