@@ -28,6 +28,8 @@ type commands struct {
 	Worker  workerCommand  `cmd:"" help:"Import and convert what the queues hold, without serving."`
 	Import  importCommand  `cmd:"" help:"Import files, or folders walked recursively."`
 	DLQ     dlqCommand     `cmd:"" help:"Messages that were given up: list, redrive."`
+	Upload  uploadCommand  `cmd:"" help:"Send files to a service, in parts straight to its bucket where it has one, and wait until they can be viewed."`
+	Grant   grantCommand   `cmd:"" help:"Print a grant for AUTH=signed, made with the first of GRANT_KEYS."`
 	Inspect inspectCommand `cmd:"" help:"Show the structure of a file or slide, and what would make it slow."`
 	Verify  verifyCommand  `cmd:"" help:"Check a slide's index and decode its tiles."`
 	Formats formatsCommand `cmd:"" help:"List the formats in the order in which they are asked."`

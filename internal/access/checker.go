@@ -2,6 +2,7 @@ package access
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -128,6 +129,19 @@ func grantIn(r *http.Request) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// InQuery is an address with a grant in its query.
+func InQuery(address, grant string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", fault.New(fault.Invalid, "grant-url", "%q is no address.", address).Because(err)
+	}
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += GrantParameter + "=" + grant
+	return u.String(), nil
 }
 
 // QueryGrant is the grant in a request's query.

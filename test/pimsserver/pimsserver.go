@@ -35,10 +35,17 @@ type Server struct {
 // ("NAME=value") win over what the server is started with.
 func Start(t testing.TB, environ ...string) *Server {
 	t.Helper()
+	return StartBehind(t, func(gateway string) string { return gateway }, environ...)
+}
+
+// StartBehind is Start with something between everybody and the gateway: front
+// gives the address of what passes requests on to the one that it is told.
+func StartBehind(t testing.TB, front func(gateway string) string, environ ...string) *Server {
+	t.Helper()
 	s := &Server{Gateway: s3gateway.Start(t), Binary: runtimetest.Build(t, testfiles.Root(t), "./cmd/pims"), log: &output{}}
 	s.Gateway.Bucket(t, UploadsBucket)
 	s.Gateway.Bucket(t, SlidesBucket)
-	s.serve(t, environ)
+	s.serve(t, append([]string{"AWS_ENDPOINT_URL_S3=" + front(s.Gateway.Endpoint)}, environ...))
 	return s
 }
 
