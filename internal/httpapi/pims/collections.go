@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pims-cloud/pims/fault"
+	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
 	"github.com/pims-cloud/pims/internal/httpapi/reply"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
@@ -38,7 +39,7 @@ func (a *API) fileInfo(w http.ResponseWriter, r *http.Request, v route.Vars) err
 	if err == nil || problem.Status(err) != http.StatusNotFound {
 		return err
 	}
-	for _, candidate := range spellings(v["p"]) {
+	for _, candidate := range Spellings(v["p"]) {
 		id, rest, bad := slide.PathID(candidate)
 		if bad != nil {
 			continue
@@ -66,6 +67,9 @@ func (a *API) collection(ctx context.Context, c Collection) (collectionInfo, err
 	for _, id := range c.Members {
 		if len(out.Children) == maxChildren {
 			break
+		}
+		if !access.Of(ctx).Covers(string(id)) {
+			continue // an archive may hold slides that the caller may not see
 		}
 		err := a.Catalog.Fresh(ctx, id, func(s *slide.Slide) error {
 			out.Children = append(out.Children, fileOf(s, roleUpload))
