@@ -77,9 +77,37 @@ export async function deleteSlide(path) {
   await request(imageAddress(path, ""), { method: "DELETE" });
 }
 
+const send = async (url, body, signal) => (await request(url, {
+  method: "POST", headers: { Accept: "application/json", "Content-Type": "application/json" }, body: JSON.stringify(body), signal,
+})).json();
+
+let offer = null; // what the server offers does not change while it runs
+
+/** Whether files go to the store in parts (see parts.js) or to the server. */
+export async function takesParts(signal) {
+  offer ??= json(address("uploads"), signal).catch((error) => { offer = null; throw error; });
+  return (await offer).direct;
+}
+
+/** Begins an upload in parts: id, partSize, partCount. */
+export const beginUpload = (file, signal) => send(address("uploads"), { name: file.name, size: file.size, checksum: "CRC32C" }, signal);
+
+/** Where to send one part, and with which headers. */
+export async function partAddress(id, number, checksum, signal) {
+  return (await send(address(`uploads/${id}/parts`), { parts: [{ number, checksum }] }, signal)).parts[0];
+}
+
+/** Makes the parts a file; resolves to the id of the slide that it becomes. */
+export const completeUpload = async (id, signal) => (await send(address(`uploads/${id}/complete`), {}, signal)).id;
+
+/** Gives an upload up. What can not be told is removed by the store after some days. */
+export function abortUpload(id) {
+  request(address(`uploads/${id}`), { method: "DELETE", keepalive: true }).catch(() => {});
+}
+
 /**
- * Sends one file. Calls onProgress(sentBytes, totalBytes) as bytes go out;
- * resolves to the id of the slide that it becomes.
+ * Sends one file to the server. Calls onProgress(sentBytes, totalBytes) as bytes
+ * go out; resolves to the id of the slide that it becomes.
  */
 export function upload(file, { onProgress, signal }) {
   return new Promise((resolve, reject) => {

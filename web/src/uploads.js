@@ -1,9 +1,10 @@
 // The uploads of this visit: a row each, from the first byte to the viewable slide.
-import { upload } from "./api.js";
+import { takesParts, upload } from "./api.js";
 import { announce, el, iconButton } from "./dom.js";
 import { bytes, reason, stage } from "./format.js";
 import { icon } from "./icons.js";
 import { followImport } from "./imports.js";
+import { sendInParts } from "./parts.js";
 import { slideHash } from "./route.js";
 
 const parallel = 2;
@@ -71,7 +72,8 @@ class Row {
   /** Sends the file; resolves when the connection is free for another one. */
   async run() {
     try {
-      const id = await upload(this.file, { signal: this.#abort.signal, onProgress: (sent, total) => this.#sent(sent, total) });
+      const send = await takesParts(this.#abort.signal) ? sendInParts : upload;
+      const id = await send(this.file, { signal: this.#abort.signal, onProgress: (sent, total) => this.#sent(sent, total) });
       this.#progress(null, "Uploaded, waiting to be imported");
       this.action.replaceChildren();
       this.uploads.onChange();
