@@ -8,7 +8,6 @@ import (
 
 	"github.com/pims-cloud/pims/internal/app"
 	"github.com/pims-cloud/pims/internal/config"
-	"github.com/pims-cloud/pims/internal/lambdaadapter"
 	"github.com/pims-cloud/pims/internal/telemetry/emf"
 )
 
@@ -27,17 +26,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	metrics := emf.New(cfg.Metrics, os.Stdout)
 	_, local := cfg.Queue.Local() // a journal in a function would end with it
-	a, err := app.New(ctx, cfg, app.Options{Version: version, Metrics: metrics, Queue: !local})
+	a, err := app.New(ctx, cfg, app.Options{Version: version, Metrics: emf.New(cfg.Metrics, os.Stdout), Queue: !local})
 	if err != nil {
 		return err
 	}
-	imports, err := lambdaadapter.NewImports(a.Importer, a.Uploads, cfg.Import.MaxAttempts, a.Logs.For("lambda"), a.Queues()...)
-	if err != nil {
-		return err
-	}
-	imports.Measure(metrics)
-	imports.Start()
-	return nil
+	return a.ServeImportFunction()
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/pims-cloud/pims/internal/app"
 	"github.com/pims-cloud/pims/internal/config"
-	"github.com/pims-cloud/pims/internal/lambdaadapter"
 	"github.com/pims-cloud/pims/internal/telemetry/emf"
 )
 
@@ -31,6 +30,6 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lambdaadapter.NewHTTP(a.Handler(), cfg.Lambda, a.Slides, a.Logs.For("lambda")).Start()
+	a.ServeHTTPFunction()
 	return nil
 }

@@ -20,10 +20,8 @@ import (
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/config"
 	"github.com/pims-cloud/pims/internal/importer"
-	"github.com/pims-cloud/pims/internal/lambdaadapter"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/queue"
-	"github.com/pims-cloud/pims/internal/queue/sqs"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/internal/slidegen"
 	"github.com/pims-cloud/pims/internal/telemetry"
@@ -93,17 +91,6 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
 
 // Handler answers HTTP requests, below the configured base path.
 func (a *App) Handler() http.Handler { return a.handler }
-
-// Queues are those that this process has open at SQS.
-func (a *App) Queues() []lambdaadapter.Holder {
-	var out []lambdaadapter.Holder
-	for _, q := range []queue.Queue{a.Queue, a.Convert} {
-		if remote, ok := q.(*sqs.Queue); ok {
-			out = append(out, remote)
-		}
-	}
-	return out
-}
 
 // Close releases what New opened, the last first.
 func (a *App) Close() error {
