@@ -268,7 +268,7 @@ func (i *issuer) token(t testing.TB, alg, kid string, changes map[string]any) st
 	}
 	token := jwt.NewWithClaims(jwt.GetSigningMethod(alg), claims)
 	token.Header["kid"] = kid
-	var key any = i.private[kid]
+	key := i.private[kid]
 	if alg == "none" {
 		key = jwt.UnsafeAllowNoneSignatureType
 	}

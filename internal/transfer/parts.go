@@ -93,7 +93,7 @@ func (u *sending) whole(ctx context.Context) (Sent, error) {
 		}
 		writer.CloseWithError(err) // nil is the end
 	}()
-	defer body.Close()
+	defer func() { _ = body.Close() }() // ends the goroutine when the request failed early
 	request, err := u.client.request(ctx, http.MethodPost, "/upload", body)
 	if err != nil {
 		return Sent{}, err
