@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -21,12 +22,15 @@ type Invoker interface {
 }
 
 // Front answers HTTP requests by invoking a function, as API Gateway's HTTP
-// APIs and function URLs do (payload version 2.0).
+// APIs and function URLs do (payload version 2.0), or its REST APIs (1.0).
 type Front struct {
 	Function Invoker
-	// Stage is put before the path and told, as for an API without a default
-	// stage; "" is $default.
+	// Stage is told and, for an HTTP API, put before the path, as for an API
+	// without a default stage; "" is $default.
 	Stage string
+	// REST makes it a REST API with one resource for all paths, /{proxy+}, and
+	// */* among its binary media types.
+	REST bool
 
 	asked atomic.Int64
 }
@@ -68,14 +72,23 @@ const maxRequest = 6 << 20
 
 // ServeHTTP maps the request, invokes, and maps the reply.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	payload, err := f.payload(w, r)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
 		http.Error(w, `{"message":"Request Too Long"}`, http.StatusRequestEntityTooLarge)
 		return
 	}
+	event := f.payload2
+	if f.REST {
+		event = f.payload1
+	}
+	payload, err := event(r, body)
+	if err != nil {
+		http.Error(w, "the request has no payload: "+err.Error(), http.StatusBadRequest)
+		return
+	}
 	reply, err := f.Function.Invoke(r.Context(), payload)
 	if err != nil {
-		// What both fronts say whatever happened inside.
+		// What all fronts say whatever happened inside.
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadGateway)
 		_ = json.NewEncoder(w).Encode(map[string]string{"message": "Internal Server Error", "why": err.Error()})
@@ -83,31 +96,23 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer reply.Body.Close()
 	if isStream(reply.ContentType) {
-		stream(w, r, reply.Body)
+		f.stream(w, reply.Body)
 		return
 	}
-	whole(w, r, reply.Body)
+	f.whole(w, r, reply.Body)
 }
 
-func (f *Front) payload(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
-	if err != nil {
-		return nil, err
-	}
+func (f *Front) payload2(r *http.Request, body []byte) ([]byte, error) {
 	path, stage := r.URL.EscapedPath(), "$default"
 	if f.Stage != "" {
 		path, stage = "/"+f.Stage+path, f.Stage
-	}
-	ip, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		ip = "127.0.0.1"
 	}
 	p := payload2{
 		Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: r.URL.RawQuery, Headers: map[string]string{"host": r.Host},
 		RequestContext: requestContext{
 			AccountID: "000000000000", APIID: "runtimetest", DomainName: "runtimetest.execute-api.eu-west-1.example.com",
-			RequestID: fmt.Sprintf("req-%d=", f.asked.Add(1)), RouteKey: "$default", Stage: stage, TimeEpoch: time.Now().UnixMilli(),
-			HTTP: httpContext{Method: r.Method, Path: path, Protocol: r.Proto, SourceIP: ip, UserAgent: r.UserAgent()},
+			RequestID: f.nextID(), RouteKey: "$default", Stage: stage, TimeEpoch: time.Now().UnixMilli(),
+			HTTP: httpContext{Method: r.Method, Path: path, Protocol: r.Proto, SourceIP: clientIP(r), UserAgent: r.UserAgent()},
 		},
 	}
 	for name, values := range r.Header {
@@ -119,7 +124,7 @@ func (f *Front) payload(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		}
 		p.Headers[strings.ToLower(name)] = strings.Join(values, ",")
 	}
-	// Fronts pass text as it is; whatever is not text goes in base64.
+	// Text is passed as it is; whatever is not text goes in base64.
 	if utf8.Valid(body) && strings.HasPrefix(r.Header.Get("Content-Type"), "text/") {
 		p.Body = string(body)
 	} else if len(body) > 0 {
@@ -128,15 +133,44 @@ func (f *Front) payload(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	return json.Marshal(p)
 }
 
-type wholeReply struct {
-	StatusCode      int               `json:"statusCode"`
-	Headers         map[string]string `json:"headers"`
-	Cookies         []string          `json:"cookies"`
-	Body            string            `json:"body"`
-	IsBase64Encoded bool              `json:"isBase64Encoded"`
+func (f *Front) nextID() string { return fmt.Sprintf("req-%d=", f.asked.Add(1)) }
+
+func clientIP(r *http.Request) string {
+	ip, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil { // a request that no server took
+		return "127.0.0.1"
+	}
+	return ip
 }
 
-func whole(w http.ResponseWriter, r *http.Request, from io.Reader) {
+type wholeReply struct {
+	StatusCode      int                 `json:"statusCode"`
+	Headers         map[string]string   `json:"headers"`
+	MultiHeaders    map[string][]string `json:"multiValueHeaders"` // means something to REST APIs only
+	Cookies         []string            `json:"cookies"`           // to all others only
+	Body            string              `json:"body"`
+	IsBase64Encoded bool                `json:"isBase64Encoded"`
+}
+
+// header is the reply's header as the front understands it.
+func (r *wholeReply) header(rest bool) http.Header {
+	h := http.Header{}
+	for name, text := range r.Headers {
+		h.Set(name, text)
+	}
+	if !rest {
+		for _, cookie := range r.Cookies {
+			h.Add("Set-Cookie", cookie)
+		}
+		return h
+	}
+	for name, texts := range r.MultiHeaders {
+		h[http.CanonicalHeaderKey(name)] = texts
+	}
+	return h
+}
+
+func (f *Front) whole(w http.ResponseWriter, r *http.Request, from io.Reader) {
 	var reply wholeReply
 	if err := json.NewDecoder(from).Decode(&reply); err != nil {
 		http.Error(w, "the function's reply is not JSON: "+err.Error(), http.StatusBadGateway)
@@ -150,7 +184,7 @@ func whole(w http.ResponseWriter, r *http.Request, from io.Reader) {
 			return
 		}
 	}
-	writeHead(w, reply.StatusCode, reply.Headers, reply.Cookies)
+	writeHead(w, reply.StatusCode, reply.header(f.REST))
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the client may be gone
 	}
@@ -158,13 +192,13 @@ func whole(w http.ResponseWriter, r *http.Request, from io.Reader) {
 
 // stream reads the head of a streamed reply, JSON up to eight zero bytes, and
 // passes the rest on as it comes.
-func stream(w http.ResponseWriter, r *http.Request, from io.Reader) {
+func (f *Front) stream(w http.ResponseWriter, from io.Reader) {
 	head, rest, err := splitHead(from)
 	if err != nil {
 		http.Error(w, "the function's reply has no head: "+err.Error(), http.StatusBadGateway)
 		return
 	}
-	writeHead(w, head.StatusCode, head.Headers, head.Cookies)
+	writeHead(w, head.StatusCode, head.header(f.REST))
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := rest.Read(buffer)
@@ -216,36 +250,10 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-func writeHead(w http.ResponseWriter, status int, headers map[string]string, cookies []string) {
-	for name, text := range headers {
-		w.Header().Set(name, text)
-	}
-	for _, cookie := range cookies {
-		w.Header().Add("Set-Cookie", cookie)
-	}
+func writeHead(w http.ResponseWriter, status int, header http.Header) {
+	maps.Copy(w.Header(), header)
 	if status == 0 {
 		status = http.StatusOK
 	}
 	w.WriteHeader(status)
-}
-
-// SQSEvent is the event of an SQS event source with these message bodies; the
-// ids are "message-0", "message-1" …
-func SQSEvent(bodies ...string) []byte {
-	type message struct {
-		MessageID      string `json:"messageId"`
-		ReceiptHandle  string `json:"receiptHandle"`
-		Body           string `json:"body"`
-		EventSource    string `json:"eventSource"`
-		EventSourceARN string `json:"eventSourceARN"`
-	}
-	var event struct {
-		Records []message `json:"Records"`
-	}
-	for i, body := range bodies {
-		event.Records = append(event.Records, message{MessageID: fmt.Sprintf("message-%d", i), ReceiptHandle: fmt.Sprintf("receipt-%d", i),
-			Body: body, EventSource: "aws:sqs", EventSourceARN: "arn:aws:sqs:eu-west-1:000000000000:imports"})
-	}
-	out, _ := json.Marshal(event) // strings always have a JSON form
-	return out
 }
