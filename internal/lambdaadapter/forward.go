@@ -17,10 +17,16 @@ import (
 // answers it, even if with 501, so that no request goes round in a circle.
 const forwardedHeader = "X-Pims-Forwarded"
 
-// needsLibvips are the codes of what a build without libvips can not answer.
-var needsLibvips = map[string]bool{"codec-needs-libvips": true, "codec-unsupported": true, "codec-media-type": true}
+// needsLibvips are the codes of what a build without libvips can not answer; the
+// last is that of a media type that it can not write, or that nobody can.
+var needsLibvips = map[string]bool{"codec-needs-libvips": true, "codec-unsupported": true, "codec-media-type": true, "not-acceptable": true}
 
-// forwarding passes the requests on that its handler answers with 501 because
+// mayNeedLibvips are the statuses of these codes.
+func mayNeedLibvips(status int) bool {
+	return status == http.StatusNotImplemented || status == http.StatusNotAcceptable
+}
+
+// forwarding passes the requests on that its handler answers with 501 or 406 because
 // this build lacks libvips. Method, path, query, headers and body arrive at to as
 // they came here, credentials included; the host is to's, and the one asked for
 // is told in X-Forwarded-Host.
@@ -83,7 +89,7 @@ func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.proxy.ServeHTTP(w, again)
 }
 
-// lookout holds a reply with status 501 back, whose body is a short JSON, and
+// lookout holds a reply with status 501 or 406 back, whose body is a short JSON, and
 // lets every other one through.
 type lookout struct {
 	http.ResponseWriter
@@ -98,7 +104,7 @@ func (l *lookout) WriteHeader(status int) {
 		l.ResponseWriter.WriteHeader(status)
 		return
 	}
-	l.wrote, l.held, l.status = true, status == http.StatusNotImplemented, status
+	l.wrote, l.held, l.status = true, mayNeedLibvips(status), status
 	if !l.held {
 		l.ResponseWriter.WriteHeader(status)
 	}

@@ -98,6 +98,15 @@ func TestWhatNeedsLibvipsIsPassedOn(t *testing.T) {
 	}
 }
 
+func TestAMediaTypeThatIsNotWrittenHereIsPassedOn(t *testing.T) {
+	o := &other{}
+	server := httptest.NewServer(o)
+	defer server.Close()
+	if got := forwardTo(t, server.URL, refusing(http.StatusNotAcceptable, "not-acceptable"), posted); o.asked != 1 || got.StatusCode != http.StatusCreated {
+		t.Errorf("asked %d times, reply %+v", o.asked, got)
+	}
+}
+
 func TestHeadIsPassedOnToo(t *testing.T) {
 	o := &other{}
 	server := httptest.NewServer(o)
@@ -121,6 +130,7 @@ func TestWhatIsNotPassedOn(t *testing.T) {
 		{"a request that was passed on before", `"x-pims-forwarded":"1"`, "codec-needs-libvips", http.StatusNotImplemented},
 		{"another thing that is not offered", "", "uploads-not-offered", http.StatusNotImplemented},
 		{"another status", "", "codec-needs-libvips", http.StatusBadRequest},
+		{"another 406", "", "something-else", http.StatusNotAcceptable},
 	} {
 		got := forwardTo(t, server.URL, refusing(c.status, c.code), fmt.Sprintf(get, c.headers))
 		if o.asked != 0 || got.StatusCode != c.status || got.Headers["X-First"] != "1" {

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,9 @@ type cloud struct {
 	imports         *runtimetest.Function
 	viewed          *runtimetest.Function // the function behind tiles
 	tiles, metadata string                // URLs of the fronts
+
+	environ []string          // of every function
+	binary  map[string]string // of the functions by name
 }
 
 func start(t *testing.T) *cloud {
@@ -37,27 +41,32 @@ func start(t *testing.T) *cloud {
 	gw := s3gateway.Start(t)
 	gw.Bucket(t, "incoming")
 	gw.Bucket(t, "slides")
-	environ := append(gw.Env(), "STORE_URL=s3://slides/prod", "UPLOADS_URL=s3://incoming/in", "LOG_FORMAT=json",
+	c := &cloud{binary: map[string]string{}}
+	c.environ = append(gw.Env(), "STORE_URL=s3://slides/prod", "UPLOADS_URL=s3://incoming/in", "LOG_FORMAT=json",
 		"QUEUE_URL=http://sqs.invalid/000000000000/imports")
-	binary := map[string]string{}
 	for _, name := range []string{"tiles", "metadata", "import"} {
-		binary[name] = runtimetest.Build(t, testfiles.Root(t), "./functions/"+name)
-	}
-	c := &cloud{}
-	front := func(name, stage string, more ...string) string {
-		f := runtimetest.Start(t, binary[name], append(environ, more...)...)
-		if name == "tiles" {
-			c.viewed = f
-		}
-		server := httptest.NewServer(&runtimetest.Front{Function: f, Stage: stage})
-		t.Cleanup(server.Close)
-		return server.URL
+		c.binary[name] = runtimetest.Build(t, testfiles.Root(t), "./functions/"+name)
 	}
 	c.uploads = gw.Store(t, "incoming", "in/")
-	c.imports = runtimetest.Start(t, binary["import"], environ...)
-	c.tiles = front("tiles", "", "LAMBDA_RESPONSE=stream") // a function URL
-	c.metadata = front("metadata", "prod")                 // API Gateway with a stage
+	c.imports = c.run(t, "import")
+	c.viewed = c.run(t, "tiles", "LAMBDA_RESPONSE=stream")
+	c.tiles = front(t, &runtimetest.Front{Function: c.viewed})                               // a function URL
+	c.metadata = front(t, &runtimetest.Front{Function: c.run(t, "metadata"), Stage: "prod"}) // API Gateway with a stage
 	return c
+}
+
+// run starts a process of a function.
+func (c *cloud) run(t *testing.T, name string, more ...string) *runtimetest.Function {
+	t.Helper()
+	return runtimetest.Start(t, c.binary[name], slices.Concat(c.environ, more)...)
+}
+
+// front gives the front's URL.
+func front(t *testing.T, f *runtimetest.Front) string {
+	t.Helper()
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // put stores a file as an upload, and gives the notification of S3 about it.

@@ -32,10 +32,25 @@ type Function struct {
 // ("./functions/tiles"), as make functions does, and gives the binary's path. It is removed with the test.
 func Build(t testing.TB, root, importPath string) string {
 	t.Helper()
+	return build(t, root, importPath, "CGO_ENABLED=0")
+}
+
+// BuildWithLibvips is Build with libvips, as in the functions' image. It skips
+// the test where there is no libvips.
+func BuildWithLibvips(t testing.TB, root, importPath string) string {
+	t.Helper()
+	if err := exec.Command("pkg-config", "--exists", "vips").Run(); err != nil {
+		t.Skipf("libvips is not here to build with (pkg-config vips: %v)", err)
+	}
+	return build(t, root, importPath, "CGO_ENABLED=1")
+}
+
+func build(t testing.TB, root, importPath, environ string) string {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "bootstrap")
 	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, importPath)
 	build.Dir = root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Env = append(os.Environ(), environ)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", importPath, err, out)
 	}
