@@ -116,7 +116,7 @@ func (g *guard) admit(r *http.Request, match route.Match) (*http.Request, error)
 		return nil, fault.New(fault.Denied, "access-denied", "Nobody has the right to this.")
 	}
 	right := n.right
-	if name := match.Vars["name"]; name == "label" || name == "macro" {
+	if name := match.Vars.Get("name"); name == "label" || name == "macro" {
 		right |= access.Label
 	}
 	if !caller.May(right) {
@@ -143,7 +143,7 @@ func orNone(r access.Rights) string {
 // could mean: a path is tried in several spellings, and older addresses have it
 // in the query. What is no slide's path names nothing.
 func coversNamed(caller access.Caller, r *http.Request, vars route.Vars) bool {
-	paths := []string{vars["p"], vars["id"]}
+	paths := []string{vars.Get("p"), vars.Get("id")}
 	if len(vars) == 0 {
 		query := r.URL.Query()
 		paths = append(append(paths, query["zoomify"]...), query["fif"]...)

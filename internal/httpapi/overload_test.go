@@ -151,8 +151,8 @@ func TestHotTileAllocatesLittle(t *testing.T) {
 		status int
 		most   float64
 	}{
-		"from memory":  {"", http.StatusOK, 28},
-		"not modified": {first.Header().Get("ETag"), http.StatusNotModified, 24},
+		"from memory":  {"", http.StatusOK, 14},
+		"not modified": {first.Header().Get("ETag"), http.StatusNotModified, 11},
 	} {
 		if row.tag != "" {
 			request.Header.Set("If-None-Match", row.tag)

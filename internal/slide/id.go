@@ -49,7 +49,7 @@ func PathID(path string) (id ID, rest string, err error) {
 	if rest == "" {
 		return id, "", nil
 	}
-	for _, element := range strings.Split(rest, "/") {
+	for element := range strings.SplitSeq(rest, "/") {
 		if element == "" || element == "." || element == ".." {
 			return "", "", fault.New(fault.NotFound, "slide-not-found", "The filepath %s does not exist.", path)
 		}

@@ -68,7 +68,7 @@ func (a *API) descriptor(w http.ResponseWriter, r *http.Request, v route.Vars) e
 }
 
 func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars) error {
-	column, row, mediaType, ok := parseTile(v["tile"])
+	column, row, mediaType, ok := parseTile(v.Get("tile"))
 	level, okLevel := v.Int("level")
 	if !ok || !okLevel || !a.can(mediaType) {
 		return problem.RouteNotFound()

@@ -69,15 +69,15 @@ func (t Types) Choose(ext string, header http.Header) (mediaType string, negotia
 	case ".avif":
 		mediaType = AVIF
 	}
-	accept := strings.Join(header.Values("Accept"), ",")
 	if mediaType != "" {
 		for _, have := range t {
 			if have == mediaType {
 				return mediaType, false, nil
 			}
 		}
-		return "", false, t.none(accept)
+		return "", false, t.none(accepted(header))
 	}
+	accept := accepted(header)
 	wanted, anything := entries(accept)
 	for _, have := range t {
 		for _, w := range wanted {
@@ -91,6 +91,8 @@ func (t Types) Choose(ext string, header http.Header) (mediaType string, negotia
 	}
 	return "", true, t.none(accept)
 }
+
+func accepted(header http.Header) string { return strings.Join(header.Values("Accept"), ",") }
 
 // none is the 406. It names PIMS' types alone: its clients know the list.
 func (t Types) none(accept string) error {

@@ -41,9 +41,9 @@ func (a *API) colormaps(w http.ResponseWriter, r *http.Request, _ route.Vars) er
 }
 
 func (a *API) colormap(w http.ResponseWriter, r *http.Request, v route.Vars) error {
-	m, ok := colormap.Find(v["id"])
+	m, ok := colormap.Find(v.Get("id"))
 	if !ok {
-		return problem.ColormapNotFound(strings.ToUpper(v["id"]))
+		return problem.ColormapNotFound(strings.ToUpper(v.Get("id")))
 	}
 	return reply.JSON(w, r, colormapOf(m))
 }
@@ -64,17 +64,17 @@ func (a *API) colormapPicture(w http.ResponseWriter, r *http.Request, v route.Va
 	f := queryForm(r.URL.Query(), &bad)
 	width := f.side("width", 100, maxStripWidth)
 	height := f.side("height", 10, maxStripHeight)
-	negotiate.CheckExtension(v["ext"], &bad)
+	negotiate.CheckExtension(v.Get("ext"), &bad)
 	if err := bad.Err(); err != nil {
 		return err
 	}
-	mediaType, err := a.mediaTypeOf(a.computing, w, r, v["ext"])
+	mediaType, err := a.mediaTypeOf(a.computing, w, r, v.Get("ext"))
 	if err != nil {
 		return err
 	}
-	m, ok := colormap.Find(v["id"])
-	if !ok || m.ID != v["id"] {
-		return problem.ColormapNotFound(v["id"])
+	m, ok := colormap.Find(v.Get("id"))
+	if !ok || m.ID != v.Get("id") {
+		return problem.ColormapNotFound(v.Get("id"))
 	}
 	body, err := codec.Encode(strip(m, width, height), codec.Output{MediaType: canonical(mediaType), Quality: stripQuality})
 	if err != nil {
@@ -147,9 +147,9 @@ func (a *API) filters(w http.ResponseWriter, r *http.Request, _ route.Vars) erro
 }
 
 func (a *API) filter(w http.ResponseWriter, r *http.Request, v route.Vars) error {
-	f, ok := filter.Find(v["id"])
+	f, ok := filter.Find(v.Get("id"))
 	if !ok {
-		return problem.FilterNotFound(strings.ToUpper(v["id"]))
+		return problem.FilterNotFound(strings.ToUpper(v.Get("id")))
 	}
 	return reply.JSON(w, r, filterOf(f))
 }

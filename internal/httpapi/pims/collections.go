@@ -39,7 +39,7 @@ func (a *API) fileInfo(w http.ResponseWriter, r *http.Request, v route.Vars) err
 	if err == nil || problem.Status(err) != http.StatusNotFound {
 		return err
 	}
-	for _, candidate := range Spellings(v["p"]) {
+	for _, candidate := range Spellings(v.Get("p")) {
 		id, rest, bad := slide.PathID(candidate)
 		if bad != nil {
 			continue

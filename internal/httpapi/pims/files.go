@@ -97,7 +97,7 @@ func (a *API) representations(w http.ResponseWriter, r *http.Request, v route.Va
 
 func (a *API) representation(w http.ResponseWriter, r *http.Request, v route.Vars) error {
 	return a.withSlide(r, v, func(f found) error {
-		switch role := v["role"]; role {
+		switch role := v.Get("role"); role {
 		case roleUpload, roleOriginal, roleSpatial:
 			return reply.JSON(w, r, representationOf(f.Slide, role))
 		case roleSpectral, roleNone:

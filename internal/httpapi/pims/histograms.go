@@ -75,9 +75,9 @@ func histogramQueryOf(r *http.Request, v route.Vars) (histogramQuery, error) {
 			q.channels = append(q.channels, n)
 		}
 	}
-	if _, ok := v["z"]; ok {
-		q.z, _ = f.natural(v["z"], "path", "z_slices")
-		q.t, _ = f.natural(v["t"], "path", "timepoints")
+	if _, ok := v.Lookup("z"); ok {
+		q.z, _ = f.natural(v.Get("z"), "path", "z_slices")
+		q.t, _ = f.natural(v.Get("t"), "path", "timepoints")
 	}
 	return q, found.Err()
 }

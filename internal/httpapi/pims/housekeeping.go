@@ -45,9 +45,9 @@ func (a *API) formats(w http.ResponseWriter, r *http.Request, _ route.Vars) erro
 }
 
 func (a *API) format(w http.ResponseWriter, r *http.Request, v route.Vars) error {
-	f, ok := a.Registry.ByID(v["id"])
+	f, ok := a.Registry.ByID(v.Get("id"))
 	if !ok {
-		return problem.FormatNotFound(strings.ToUpper(v["id"]))
+		return problem.FormatNotFound(strings.ToUpper(v.Get("id")))
 	}
 	return reply.JSON(w, r, formatOf(f))
 }
@@ -138,10 +138,10 @@ func (a *API) diskUsage(w http.ResponseWriter, r *http.Request, _ route.Vars) er
 
 func (a *API) directoryUsage(w http.ResponseWriter, r *http.Request, v route.Vars) error {
 	return a.writeUsage(w, r, func(int64) (int64, error) {
-		folder := strings.TrimSuffix(v["d"], "/")
+		folder := strings.TrimSuffix(v.Get("d"), "/")
 		id, _, err := slide.PathID(folder)
 		if err != nil {
-			return 0, problem.FilepathNotFound(v["d"])
+			return 0, problem.FilepathNotFound(v.Get("d"))
 		}
 		used, objects, err := a.sum(r.Context(), folder+"/")
 		if err != nil || objects > 0 {
@@ -149,12 +149,12 @@ func (a *API) directoryUsage(w http.ResponseWriter, r *http.Request, v route.Var
 		}
 		if folder != string(id) {
 			if _, err := a.Slides.Stat(r.Context(), folder); err == nil {
-				return 0, problem.NotADirectory(v["d"])
+				return 0, problem.NotADirectory(v.Get("d"))
 			} else if fault.KindOf(err) != fault.NotFound {
 				return 0, err
 			}
 		}
-		return 0, problem.FilepathNotFound(v["d"])
+		return 0, problem.FilepathNotFound(v.Get("d"))
 	})
 }
 

@@ -51,7 +51,7 @@ func (a *API) legacy(w http.ResponseWriter, r *http.Request, q *legacyQuery, pat
 	for _, name := range []string{"channels", "z_slices", "timepoints", "c_reduction"} {
 		delete(f.fields, name)
 	}
-	return a.tile(w, r, route.Vars{"p": path, "ext": ".jpg"}, f, render.NormalisedGrid, at)
+	return a.tile(w, r, route.Vars{{Name: "p", Value: path}, {Name: "ext", Value: ".jpg"}}, f, render.NormalisedGrid, at)
 }
 
 // legacyQuery reads required parameters; paths may contain commas, so values

@@ -53,19 +53,19 @@ func (a *API) DeepZoom(s *slide.Slide) []render.Tier { return lookOf(s).deepZoom
 func (a *API) WritePlainTile(w http.ResponseWriter, r *http.Request, s *slide.Slide, mediaType string, q render.TileRequest) error {
 	l := lookOf(s)
 	q.View = l.view
-	return a.writeTile(w, r, s, mediaType, q, l.key)
+	return a.writeTile(w, r, s, l, mediaType, q, l.key)
 }
 
 // WriteTile answers with a tile that exists of an open slide, through the cache.
 func (a *API) WriteTile(w http.ResponseWriter, r *http.Request, s *slide.Slide, mediaType string, q render.TileRequest) error {
-	return a.writeTile(w, r, s, mediaType, q, q.View.Key())
+	return a.writeTile(w, r, s, lookOf(s), mediaType, q, q.View.Key())
 }
 
-func (a *API) writeTile(w http.ResponseWriter, r *http.Request, s *slide.Slide, mediaType string, q render.TileRequest, view string) error {
+func (a *API) writeTile(w http.ResponseWriter, r *http.Request, s *slide.Slide, l *look, mediaType string, q render.TileRequest, view string) error {
 	q.MediaType = canonical(mediaType)
 	answer := reply.Answer{Identity: tileIdentity(s, &q, view), MediaType: mediaType, Version: s.Version()}
 	// A default view written out with parameters is the default view.
-	if l := lookOf(s); l.unchanged && view == l.key {
+	if l.unchanged && view == l.key {
 		tiers := l.native
 		if q.Grid == render.NormalisedGrid {
 			tiers = l.deepZoom

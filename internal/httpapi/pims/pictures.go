@@ -35,13 +35,13 @@ func (a *API) thumb(w http.ResponseWriter, r *http.Request, v route.Vars, f *for
 	operations := f.display()
 	quality := f.quality()
 	precomputed := f.boolean("use_precomputed", true)
-	negotiate.CheckExtension(v["ext"], f.found)
+	negotiate.CheckExtension(v.Get("ext"), f.found)
 	safety := a.safetyMode(r, f.found)
 	return a.withSlide(r, v, func(s found) error {
 		if err := f.found.Err(); err != nil {
 			return err
 		}
-		mediaType, err := a.mediaType(w, r, v["ext"])
+		mediaType, err := a.mediaType(w, r, v.Get("ext"))
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func associatedNames() []string { return []string{"macro", "label", "thumb"} }
 func (a *API) associated(w http.ResponseWriter, r *http.Request, v route.Vars) error {
 	var bad problem.Validation
 	f := queryForm(r.URL.Query(), &bad)
-	name := v["name"]
+	name := v.Get("name")
 	if !slices.Contains(associatedNames(), name) {
 		bad.Add(problem.Enum(name, associatedNames(), "path", "associated_key"))
 	}

@@ -32,13 +32,13 @@ func (a *API) postResized(w http.ResponseWriter, r *http.Request, v route.Vars) 
 func (a *API) resized(w http.ResponseWriter, r *http.Request, v route.Vars, f *form, defaultLength int) error {
 	size := wholeSize{tier: f.tier(), sides: f.outputSize(defaultLength)}
 	ops, quality := f.processing(), f.quality()
-	negotiate.CheckExtension(v["ext"], f.found)
+	negotiate.CheckExtension(v.Get("ext"), f.found)
 	safety := a.safetyMode(r, f.found)
 	return a.withSlide(r, v, func(s found) error {
 		if err := f.found.Err(); err != nil {
 			return err
 		}
-		mediaType, negotiated, err := a.computing.Choose(v["ext"], r.Header)
+		mediaType, negotiated, err := a.computing.Choose(v.Get("ext"), r.Header)
 		if negotiated {
 			w.Header().Add("Vary", "Accept")
 		}

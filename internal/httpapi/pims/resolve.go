@@ -1,7 +1,6 @@
 package pims
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,25 +34,27 @@ type found struct {
 // again percent-decoded, because Cytomine core encodes file names twice
 // (pims-api §2.1).
 func (a *API) withSlide(r *http.Request, v route.Vars, do func(found) error) error {
-	return a.resolve(r, v, a.Catalog.Fresh, do)
+	return a.resolve(r, v, false, do)
 }
 
 // withTiles is withSlide for a do that will ask for tiles.
 func (a *API) withTiles(r *http.Request, v route.Vars, do func(found) error) error {
-	return a.resolve(r, v, a.Catalog.FreshForTiles, do)
+	return a.resolve(r, v, true, do)
 }
 
-// resolve opens slides with fresh.
-func (a *API) resolve(r *http.Request, v route.Vars, fresh func(context.Context, slide.ID, func(*slide.Slide) error) error, do func(found) error) error {
-	path := v["p"]
+// resolve is withTiles or withSlide. It calls the catalogue by name, so that what
+// it hands over stays on the stack: it runs for every tile.
+func (a *API) resolve(r *http.Request, v route.Vars, tiles bool, do func(found) error) error {
+	path := v.Get("p")
 	var known slide.ID
-	for _, candidate := range Spellings(path) {
+	var one [1]string // almost every path has one spelling
+	for _, candidate := range appendSpellings(one[:0], path) {
 		id, rest, err := slide.PathID(candidate)
 		if err != nil {
 			continue
 		}
 		entered := false
-		err = fresh(r.Context(), id, func(s *slide.Slide) error {
+		opened := func(s *slide.Slide) error {
 			role, ok := roleOf(s, rest)
 			if !ok {
 				return problem.FilepathNotFound(candidate)
@@ -63,7 +64,12 @@ func (a *API) resolve(r *http.Request, v route.Vars, fresh func(context.Context,
 				return err
 			}
 			return do(found{Slide: s, path: candidate, role: role})
-		})
+		}
+		if tiles {
+			err = a.Catalog.FreshForTiles(r.Context(), id, opened)
+		} else {
+			err = a.Catalog.Fresh(r.Context(), id, opened)
+		}
 		if entered || (err != nil && problem.Status(err) != http.StatusNotFound) {
 			return err
 		}
@@ -100,11 +106,13 @@ func named(r *http.Request, s *slide.Slide) error {
 
 // Spellings are the path as it came and as it reads decoded once more, with
 // "+" as itself and as a space.
-func Spellings(path string) []string {
+func Spellings(path string) []string { return appendSpellings(nil, path) }
+
+func appendSpellings(out []string, path string) []string {
+	out = append(out, path)
 	if !strings.ContainsAny(path, "%+") {
-		return []string{path}
+		return out
 	}
-	out := []string{path}
 	add := func(text string, err error) {
 		if err == nil {
 			for _, have := range out {
@@ -115,10 +123,8 @@ func Spellings(path string) []string {
 			out = append(out, text)
 		}
 	}
-	if strings.ContainsAny(path, "%+") {
-		add(url.PathUnescape(path))
-		add(url.QueryUnescape(path))
-	}
+	add(url.PathUnescape(path))
+	add(url.QueryUnescape(path))
 	return out
 }
 

@@ -36,12 +36,12 @@ func pathAddress(v route.Vars) address {
 		return n
 	}
 	a := address{}
-	if _, a.byZoom = v["zoom"]; a.byZoom {
+	if _, a.byZoom = v.Lookup("zoom"); a.byZoom {
 		a.number = number("zoom")
 	} else {
 		a.number = number("level")
 	}
-	if _, a.byIndex = v["ti"]; a.byIndex {
+	if _, a.byIndex = v.Lookup("ti"); a.byIndex {
 		a.ti = number("ti")
 	} else {
 		a.tx, a.ty = number("tx"), number("ty")
@@ -183,13 +183,13 @@ func (a *API) afterExistence(r *http.Request, v route.Vars, err error) error {
 func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars, f *form, grid render.Grid, at address) error {
 	operations := f.display()
 	quality := f.quality()
-	negotiate.CheckExtension(v["ext"], f.found)
+	negotiate.CheckExtension(v.Get("ext"), f.found)
 	safety := a.safetyMode(r, f.found)
 	return a.withTiles(r, v, func(s found) error {
 		if err := f.found.Err(); err != nil {
 			return err
 		}
-		mediaType, err := a.mediaType(w, r, v["ext"])
+		mediaType, err := a.mediaType(w, r, v.Get("ext"))
 		if err != nil {
 			return err
 		}
@@ -216,13 +216,13 @@ func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars, f *form
 // plainTile is tile for a request without operations.
 func (a *API) plainTile(w http.ResponseWriter, r *http.Request, v route.Vars, grid render.Grid, at address) error {
 	var wrong problem.Validation
-	negotiate.CheckExtension(v["ext"], &wrong)
+	negotiate.CheckExtension(v.Get("ext"), &wrong)
 	safety := a.safetyMode(r, &wrong)
 	return a.withTiles(r, v, func(s found) error {
 		if err := wrong.Err(); err != nil {
 			return err
 		}
-		mediaType, err := a.mediaType(w, r, v["ext"])
+		mediaType, err := a.mediaType(w, r, v.Get("ext"))
 		if err != nil {
 			return err
 		}

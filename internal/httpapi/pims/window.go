@@ -39,9 +39,9 @@ type regionRequest struct {
 
 // regionRequest reads the common members; what is wrong is noted.
 func (a *API) regionRequest(r *http.Request, v route.Vars, f *form, ops operations, optionalShapes bool) regionRequest {
-	negotiate.CheckExtension(v["ext"], f.found)
+	negotiate.CheckExtension(v.Get("ext"), f.found)
 	return regionRequest{
-		size: f.regionSize(), operations: ops, shapes: f.shapes(optionalShapes), ext: v["ext"],
+		size: f.regionSize(), operations: ops, shapes: f.shapes(optionalShapes), ext: v.Get("ext"),
 		safety: a.safetyMode(r, f.found), origin: a.origin(r, f.found), quality: f.quality(),
 	}
 }

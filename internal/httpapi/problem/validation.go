@@ -36,7 +36,8 @@ func (v *Validation) Err() error {
 	if len(v.Issues) == 0 {
 		return nil
 	}
-	return v
+	found := *v // so that a request without findings keeps its list on the stack
+	return &found
 }
 
 func (v *Validation) body() []byte {

@@ -118,7 +118,11 @@ func (c *Cached) Make(w http.ResponseWriter, r *http.Request, a Answer) error {
 // are in the canonical form of net/http.
 func (c *Cached) body(w http.ResponseWriter, r *http.Request, a *Answer, body []byte, state []string) {
 	h := w.Header()
-	values := [...]string{a.tag(), a.MediaType, strconv.Itoa(len(body))} // one allocation for three headers
+	// One allocation for the values of three headers, and one for two of their texts.
+	var buffer [tagBytes + 20]byte
+	text := string(strconv.AppendInt(a.appendTag(buffer[:0]), int64(len(body)), 10))
+	tag := a.tagLength()
+	values := [...]string{text[:tag], a.MediaType, text[tag:]}
 	c.headers(h, r, a, values[:], state)
 	h["Content-Type"] = values[1:2:2]
 	h["Content-Length"] = values[2:3:3]
@@ -147,17 +151,34 @@ func (c *Cached) headers(h http.Header, r *http.Request, a *Answer, values, stat
 	}
 }
 
+// sumBytes of the identity's hash are the ETag, tagBytes at most with all signs.
+const (
+	sumBytes = 16
+	tagBytes = len(`W/""`) + 2*sumBytes
+)
+
 // tag is the ETag, which is quoted, and strong for fixed bytes.
 func (a *Answer) tag() string {
-	sum := sha256.Sum256([]byte(a.Identity))
-	var buffer [3 + 2*sha256.Size]byte
-	text := buffer[:0]
+	var buffer [tagBytes]byte
+	return string(a.appendTag(buffer[:0]))
+}
+
+func (a *Answer) tagLength() int {
+	if a.Fixed {
+		return tagBytes - len("W/")
+	}
+	return tagBytes
+}
+
+func (a *Answer) appendTag(text []byte) []byte {
+	var identity [512]byte // longer ones go to the heap
+	sum := sha256.Sum256(append(identity[:0], a.Identity...))
 	if !a.Fixed {
 		text = append(text, "W/"...)
 	}
 	text = append(text, '"')
-	text = hex.AppendEncode(text, sum[:16])
-	return string(append(text, '"'))
+	text = hex.AppendEncode(text, sum[:sumBytes])
+	return append(text, '"')
 }
 
 // versionParameter in a URL's query names the slide version that is meant.

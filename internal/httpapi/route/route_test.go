@@ -1,8 +1,8 @@
 package route
 
 import (
-	"maps"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
@@ -27,23 +27,23 @@ func TestFindsTheFirstPatternThatFits(t *testing.T) {
 		method, path, pattern string
 		vars                  Vars
 	}{
-		{"GET", "/image/upload-x/a.svs/info", "/image/{p...}/info", Vars{"p": "upload-x/a.svs"}},
-		{"GET", "/image/a/b/c/info/image", "/image/{p...}/info/image", Vars{"p": "a/b/c"}},
-		{"GET", "/image/a/info/info", "/image/{p...}/info", Vars{"p": "a/info"}},
-		{"HEAD", "/image/a/info", "/image/{p...}/info", Vars{"p": "a"}},
-		{"GET", "/image/a/thumb", "/image/{p...}/thumb{ext}", Vars{"p": "a", "ext": ""}},
-		{"GET", "/image/a/thumb.jpeg", "/image/{p...}/thumb{ext}", Vars{"p": "a", "ext": ".jpeg"}},
+		{"GET", "/image/upload-x/a.svs/info", "/image/{p...}/info", Vars{{"p", "upload-x/a.svs"}}},
+		{"GET", "/image/a/b/c/info/image", "/image/{p...}/info/image", Vars{{"p", "a/b/c"}}},
+		{"GET", "/image/a/info/info", "/image/{p...}/info", Vars{{"p", "a/info"}}},
+		{"HEAD", "/image/a/info", "/image/{p...}/info", Vars{{"p", "a"}}},
+		{"GET", "/image/a/thumb", "/image/{p...}/thumb{ext}", Vars{{"p", "a"}, {"ext", ""}}},
+		{"GET", "/image/a/thumb.jpeg", "/image/{p...}/thumb{ext}", Vars{{"p", "a"}, {"ext", ".jpeg"}}},
 		{"GET", "/image/a/tile/zoom/3/ti/12.png", "/image/{p...}/tile/zoom/{zoom:int}/ti/{ti:int}{ext}",
-			Vars{"p": "a", "zoom": "3", "ti": "12", "ext": ".png"}},
-		{"POST", "/image/a/tile.webp", "/image/{p...}/tile{ext}", Vars{"p": "a", "ext": ".webp"}},
-		{"GET", "/image/u/a.svs.dzi", "/image/{p...}.dzi", Vars{"p": "u/a.svs"}},
+			Vars{{"p", "a"}, {"zoom", "3"}, {"ext", ".png"}, {"ti", "12"}}},
+		{"POST", "/image/a/tile.webp", "/image/{p...}/tile{ext}", Vars{{"p", "a"}, {"ext", ".webp"}}},
+		{"GET", "/image/u/a.svs.dzi", "/image/{p...}.dzi", Vars{{"p", "u/a.svs"}}},
 		{"GET", "/image/u/a.svs_files/11/0_3.jpg", "/image/{p...}_files/{level:int}/{tile}",
-			Vars{"p": "u/a.svs", "level": "11", "tile": "0_3.jpg"}},
-		{"GET", "/image//etc/passwd/info", "/image/{p...}/info", Vars{"p": "/etc/passwd"}},
+			Vars{{"p", "u/a.svs"}, {"level", "11"}, {"tile", "0_3.jpg"}}},
+		{"GET", "/image//etc/passwd/info", "/image/{p...}/info", Vars{{"p", "/etc/passwd"}}},
 		{"GET", "/ping", "/ping", Vars{}},
 	} {
 		got, err := table().Find(row.method, row.path)
-		if err != nil || got.Pattern != row.pattern || !maps.Equal(got.Vars, row.vars) {
+		if err != nil || got.Pattern != row.pattern || !slices.Equal(got.Vars, row.vars) {
 			t.Errorf("%s %s finds %q %v (%v), want %q %v", row.method, row.path, got.Pattern, got.Vars, err, row.pattern, row.vars)
 		}
 	}

@@ -252,7 +252,7 @@ func (a *API) ticket(v route.Vars) (ticket, error) {
 	if err := a.direct(); err != nil {
 		return ticket{}, err
 	}
-	return ticketOf(v["id"], a.maxFileBytes())
+	return ticketOf(v.Get("id"), a.maxFileBytes())
 }
 
 // direct tells why there are no uploads in parts, if there are none.

@@ -35,7 +35,7 @@ func (a *API) reportOf(r *http.Request, v route.Vars) (*importer.Report, error) 
 	if a.Importer == nil {
 		return nil, fault.New(fault.Unsupported, "imports-not-known", "This process knows nothing of imports.")
 	}
-	id, err := slide.ParseID(v["id"])
+	id, err := slide.ParseID(v.Get("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -169,9 +169,9 @@ func (a *API) remove(w http.ResponseWriter, r *http.Request, v route.Vars) error
 // removeAnswering deletes a slide or a failed import. A path below the slide's name
 // deletes nothing.
 func (a *API) removeAnswering(w http.ResponseWriter, r *http.Request, v route.Vars, status int) error {
-	id, rest, err := slide.PathID(v["p"])
+	id, rest, err := slide.PathID(v.Get("p"))
 	if err != nil {
-		return problem.FilepathNotFound(v["p"])
+		return problem.FilepathNotFound(v.Get("p"))
 	}
 	if a.Importer == nil {
 		return fault.New(fault.Unsupported, "deleting-not-offered", "This process does not delete slides.")
@@ -181,11 +181,11 @@ func (a *API) removeAnswering(w http.ResponseWriter, r *http.Request, v route.Va
 		return err
 	}
 	if !named {
-		return problem.FilepathNotFound(v["p"])
+		return problem.FilepathNotFound(v.Get("p"))
 	}
 	if err := a.Importer.Delete(r.Context(), id); err != nil {
 		if fault.KindOf(err) == fault.NotFound {
-			return problem.FilepathNotFound(v["p"]).Because(err)
+			return problem.FilepathNotFound(v.Get("p")).Because(err)
 		}
 		return err
 	}
