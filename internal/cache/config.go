@@ -13,18 +13,18 @@ import (
 type Config struct {
 	// Memory is what all cached tiles and index pages together may take, with the
 	// collector's headroom beside them.
-	Memory units.Bytes `env:"CACHE_MEMORY" envDefault:"256MiB" desc:"memory for encoded tiles and index pages, with what the garbage collector needs beside them; 0 switches the cache off"`
+	Memory units.Bytes `env:"CACHE_MEMORY" envDefault:"256MiB" desc:"Memory for encoded tiles and index pages, with what the garbage collector needs beside them; 0 switches the cache off"`
 	// URL of the shared cache; empty for none.
 	URL string `env:"CACHE_URL" desc:"Redis that several processes share behind their memory caches: redis://[user:password@]host[:port][/db] or rediss:// for TLS; empty for none. The service works on without it when it does not answer."`
 	// Timeout bounds one question to the shared cache, so that a slow one costs
 	// less than what it saves.
-	Timeout time.Duration `env:"CACHE_TIMEOUT" envDefault:"50ms" desc:"how long one read or write of Redis may take; what takes longer is a miss"`
+	Timeout time.Duration `env:"CACHE_TIMEOUT" envDefault:"50ms" desc:"How long one read or write of Redis may take; what takes longer is a miss"`
 	// TTL is how long the shared cache keeps a value; 0 for as long as it likes.
-	TTL time.Duration `env:"CACHE_TTL" envDefault:"168h" desc:"how long Redis keeps a value; 0 leaves it to Redis' own eviction"`
+	TTL time.Duration `env:"CACHE_TTL" envDefault:"168h" desc:"How long Redis keeps a value; 0 leaves it to Redis' own eviction"`
 	// Prefix lets several installations share one Redis.
-	Prefix string `env:"CACHE_PREFIX" envDefault:"pims" desc:"first part of every key in Redis, so that several installations can share one"`
+	Prefix string `env:"CACHE_PREFIX" envDefault:"pims" desc:"First part of every key in Redis, so that several installations can share one"`
 	// Backlog is what may wait to be written to the shared cache.
-	Backlog units.Bytes `env:"CACHE_BACKLOG" envDefault:"16MiB" desc:"memory for values that wait to be written to Redis; beyond it they are not written"`
+	Backlog units.Bytes `env:"CACHE_BACKLOG" envDefault:"16MiB" desc:"Memory for values that wait to be written to Redis; beyond it they are not written"`
 }
 
 // Validate says which variable is wrong, what it holds and what is expected.

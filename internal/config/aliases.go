@@ -20,20 +20,20 @@ type alias struct {
 }
 
 var aliases = []alias{
-	{"ROOT", "the folder of slides: STORE_URL=file://ROOT", func(text, folder string) (map[string]string, error) {
+	{"ROOT", "The folder of slides: STORE_URL=file://ROOT", func(text, folder string) (map[string]string, error) {
 		return map[string]string{"STORE_URL": folderURL(text, folder)}, nil
 	}},
-	{"PENDING_PATH", "the folder of files to import: UPLOADS_URL=file://PENDING_PATH", func(text, folder string) (map[string]string, error) {
+	{"PENDING_PATH", "The folder of files to import: UPLOADS_URL=file://PENDING_PATH", func(text, folder string) (map[string]string, error) {
 		return map[string]string{"UPLOADS_URL": folderURL(text, folder)}, nil
 	}},
-	{"BIND", "host and port in one: HOST and PORT", func(text, _ string) (map[string]string, error) {
+	{"BIND", "Host and port in one: HOST and PORT", func(text, _ string) (map[string]string, error) {
 		host, port, err := net.SplitHostPort(text)
 		if err != nil {
 			return nil, fault.New(fault.Invalid, "config-value", "BIND is %q: expected host:port, such as 0.0.0.0:5000", text)
 		}
 		return map[string]string{"HOST": host, "PORT": port}, nil
 	}},
-	{"CACHE_ENABLED", "false: CACHE_MEMORY=0", func(text, _ string) (map[string]string, error) {
+	{"CACHE_ENABLED", "When false: CACHE_MEMORY=0", func(text, _ string) (map[string]string, error) {
 		on, err := strconv.ParseBool(text)
 		if err != nil {
 			return nil, fault.New(fault.Invalid, "config-value", "CACHE_ENABLED is %q: expected true or false", text)

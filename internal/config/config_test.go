@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/config"
@@ -158,6 +160,8 @@ func TestSettingsAreDeclaredOnceAndExplained(t *testing.T) {
 		seen[s.Name] = true
 		if s.Meaning == "" {
 			t.Errorf("%s has no desc tag", s.Name)
+		} else if first, _ := utf8.DecodeRuneInString(s.Meaning); !unicode.IsUpper(first) || !strings.HasSuffix(s.Meaning, ".") {
+			t.Errorf("%s: %q is no sentence: expected a capital first and a full stop at the end", s.Name, s.Meaning)
 		}
 		if s.Name != strings.ToUpper(s.Name) {
 			t.Errorf("%s is not in capitals", s.Name)

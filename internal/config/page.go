@@ -20,7 +20,7 @@ func Page() (string, error) {
 		if s.Default != "" {
 			def = "`" + s.Default + "`"
 		}
-		meaning := sentence(s.Meaning)
+		meaning := s.Meaning
 		if s.Secret {
 			meaning += " Secret: never shown."
 		}
@@ -29,20 +29,11 @@ func Page() (string, error) {
 	b.WriteString(pageFiles)
 	b.WriteString("| PIMS' name | Meaning here |\n|---|---|\n")
 	for _, a := range aliases {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", a.old, a.meaning)
+		fmt.Fprintf(&b, "| `%s` | %s |\n", a.old, sentence(a.meaning))
 	}
 	fmt.Fprintf(&b, "\nThese settings of PIMS tune what does not exist here. They are accepted and have no effect; the log names those that are set at start: `%s`.\n",
 		strings.Join(withoutMeaning, "`, `"))
 	return b.String(), nil
-}
-
-// sentence begins with a capital and ends with a full stop.
-func sentence(text string) string {
-	if text == "" {
-		return ""
-	}
-	text = strings.ToUpper(text[:1]) + text[1:]
-	return strings.TrimSuffix(text, ".") + "."
 }
 
 const pageHead = `# Configuration

@@ -18,6 +18,14 @@ type Setting struct {
 	Secret  bool   `json:"secret,omitempty"`
 }
 
+// sentence ends with a full stop, whether its tag does or not.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.TrimSuffix(text, ".") + "."
+}
+
 // masked stands for a secret that is set.
 const masked = "********"
 
@@ -28,7 +36,7 @@ func (c *Config) Table() []Setting {
 	for _, f := range fieldsOf(reflect.ValueOf(c).Elem(), "") {
 		s := Setting{
 			Name: f.name, Default: f.def, Value: textOf(f.value), Origin: c.origins[f.name],
-			Meaning: f.desc, Secret: f.secret(),
+			Meaning: sentence(f.desc), Secret: f.secret(),
 		}
 		if s.Origin == "" {
 			s.Origin = "default"

@@ -38,7 +38,7 @@ type Config struct {
 	// Buffered holds.
 	ResultsValid time.Duration `env:"RESULTS_VALID" envDefault:"15m" desc:"How long the address holds to which a Lambda function sends a client whose reply is too large for LAMBDA_RESPONSE=buffered; the reply lies below results/ in the store."`
 	// ForwardURL is a function of the same service with libvips.
-	ForwardURL string `env:"FORWARD_URL" desc:"https:// URL of a Lambda function with libvips, to which one without passes on the requests that need it. Empty: they are answered 501, or 406 where only the media type needs it."`
+	ForwardURL string `env:"FORWARD_URL" desc:"URL (https://) of a Lambda function with libvips, to which one without passes on the requests that need it. Empty: they are answered 501, or 406 where only the media type needs it."`
 }
 
 // maxResultsValid is how long credentials of a function's role last at least.

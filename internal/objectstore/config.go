@@ -12,18 +12,18 @@ import (
 
 // Config says where slides and uploads lie and how patiently they are asked for.
 type Config struct {
-	SlidesURL   string `env:"STORE_URL" envDefault:"file:data/slides" desc:"where slides lie: file:///folder, file:folder (below the working folder), s3://bucket/prefix, or memory:"`
-	UploadsURL  string `env:"UPLOADS_URL" envDefault:"file:data/uploads" desc:"where uploads arrive; as STORE_URL"`
-	S3PathStyle bool   `env:"S3_PATH_STYLE" envDefault:"false" desc:"address buckets as a path instead of a host name, as most S3 servers other than AWS want; the endpoint is AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"`
-	Concurrency int    `env:"STORE_CONCURRENCY" envDefault:"128" desc:"how many reads of one store are under way at once at most; likewise writes"`
+	SlidesURL   string `env:"STORE_URL" envDefault:"file:data/slides" desc:"Where slides lie: file:///folder, file:folder (below the working folder), s3://bucket/prefix, or memory:"`
+	UploadsURL  string `env:"UPLOADS_URL" envDefault:"file:data/uploads" desc:"Where uploads arrive; as STORE_URL"`
+	S3PathStyle bool   `env:"S3_PATH_STYLE" envDefault:"false" desc:"Address buckets as a path instead of a host name, as most S3 servers other than AWS want; the endpoint is AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"`
+	Concurrency int    `env:"STORE_CONCURRENCY" envDefault:"128" desc:"How many reads of one store are under way at once at most; likewise writes"`
 	// Attempts includes the first one.
-	Attempts      int           `env:"STORE_ATTEMPTS" envDefault:"4" desc:"how often one request is tried when the store is busy or can not be reached; 1 never tries again"`
-	RetryBase     time.Duration `env:"STORE_RETRY_BASE" envDefault:"50ms" desc:"the longest pause before the second attempt; it doubles with every further one"`
-	RetryMax      time.Duration `env:"STORE_RETRY_MAX" envDefault:"2s" desc:"the longest pause between two attempts"`
-	CoalesceGap   int64         `env:"STORE_COALESCE_GAP" envDefault:"0" desc:"ranges of one batch at most this many bytes apart are read as one"`
-	HedgeAfter    string        `env:"STORE_HEDGE_AFTER" desc:"ask a second time for a small read that is not answered after this: a time (80ms), or a percentile of the recent reads (p95); at most one read in 20; empty: never"`
-	HeaderCache   units.Bytes   `env:"STORE_HEADER_CACHE" envDefault:"0" desc:"memory for blocks of 64 KiB of the structure of sources that are being imported; for sources in S3; 0: none"`
-	AnswerTimeout time.Duration `env:"STORE_TIMEOUT" envDefault:"30s" desc:"how long S3 may take to begin its answer to one request"`
+	Attempts      int           `env:"STORE_ATTEMPTS" envDefault:"4" desc:"How often one request is tried when the store is busy or can not be reached; 1 never tries again"`
+	RetryBase     time.Duration `env:"STORE_RETRY_BASE" envDefault:"50ms" desc:"The longest pause before the second attempt; it doubles with every further one"`
+	RetryMax      time.Duration `env:"STORE_RETRY_MAX" envDefault:"2s" desc:"The longest pause between two attempts"`
+	CoalesceGap   int64         `env:"STORE_COALESCE_GAP" envDefault:"0" desc:"Ranges of one batch at most this many bytes apart are read as one"`
+	HedgeAfter    string        `env:"STORE_HEDGE_AFTER" desc:"Ask a second time for a small read that is not answered after this: a time (80ms), or a percentile of the recent reads (p95); at most one read in 20; empty: never"`
+	HeaderCache   units.Bytes   `env:"STORE_HEADER_CACHE" envDefault:"0" desc:"Memory for blocks of 64 KiB of the structure of sources that are being imported; for sources in S3; 0: none"`
+	AnswerTimeout time.Duration `env:"STORE_TIMEOUT" envDefault:"30s" desc:"How long S3 may take to begin its answer to one request"`
 }
 
 // Validate says which variable is wrong, what it holds and what is expected.

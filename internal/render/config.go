@@ -10,15 +10,15 @@ import (
 // Config bounds what rendering may take.
 type Config struct {
 	// Concurrency is how many pictures are decoded and encoded at a time.
-	Concurrency int `env:"RENDER_CONCURRENCY" envDefault:"0" desc:"pictures decoded and encoded at a time; 0 means one a processor"`
+	Concurrency int `env:"RENDER_CONCURRENCY" envDefault:"0" desc:"Pictures decoded and encoded at a time; 0 means one a processor"`
 	// Queue is how many pictures may wait for their turn.
-	Queue int `env:"RENDER_QUEUE" envDefault:"0" desc:"pictures that may wait to be decoded and encoded; beyond it the answer is 503 at once; 0 means 64 for each that is made at a time"`
+	Queue int `env:"RENDER_QUEUE" envDefault:"0" desc:"Pictures that may wait to be decoded and encoded; beyond it the answer is 503 at once; 0 means 64 for each that is made at a time"`
 	// MaxPixels is how many stored pixels one picture may need.
-	MaxPixels int64 `env:"RENDER_MAX_PIXELS" envDefault:"268435456" desc:"stored pixels that may be read for one picture"`
+	MaxPixels int64 `env:"RENDER_MAX_PIXELS" envDefault:"268435456" desc:"Stored pixels that may be read for one picture"`
 	// MaxMemory is how many bytes the decoded samples of one picture may take.
-	MaxMemory units.Bytes `env:"RENDER_MAX_MEMORY" envDefault:"1GiB" desc:"memory for the decoded samples of one picture"`
+	MaxMemory units.Bytes `env:"RENDER_MAX_MEMORY" envDefault:"1GiB" desc:"Memory for the decoded samples of one picture"`
 	// MaxTile is how many bytes one stored tile may have.
-	MaxTile units.Bytes `env:"RENDER_MAX_TILE" envDefault:"64MiB" desc:"greatest encoded size of one stored tile that is read"`
+	MaxTile units.Bytes `env:"RENDER_MAX_TILE" envDefault:"64MiB" desc:"Greatest encoded size of one stored tile that is read"`
 }
 
 // Validate says which variable is wrong, what it holds and what is expected.

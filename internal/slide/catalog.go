@@ -19,11 +19,11 @@ import (
 // Config says how many slides stay open and for how long.
 type Config struct {
 	// Open is how many slides are held in memory.
-	Open int `env:"SLIDES_OPEN" envDefault:"512" desc:"how many slides stay open in memory; each holds about 64 KiB"`
+	Open int `env:"SLIDES_OPEN" envDefault:"512" desc:"How many slides stay open in memory; each holds about 64 KiB"`
 	// Recheck is how long an open slide is trusted before its sidecar is read again.
-	Recheck time.Duration `env:"SLIDES_RECHECK" envDefault:"5m" desc:"how long an open slide is used before its sidecar is read again"`
+	Recheck time.Duration `env:"SLIDES_RECHECK" envDefault:"5m" desc:"How long an open slide is used before its sidecar is read again"`
 	// ReadAhead is how many bytes of the next tiles of a row one read may bring.
-	ReadAhead units.Bytes `env:"READ_AHEAD" envDefault:"0" desc:"how many bytes of the following tiles of a row are read together with a tile, into the cache (CACHE_MEMORY); 256KiB is about 14 tiles; 0: none"`
+	ReadAhead units.Bytes `env:"READ_AHEAD" envDefault:"0" desc:"How many bytes of the following tiles of a row are read together with a tile, into the cache (CACHE_MEMORY); 256KiB is about 14 tiles; 0: none"`
 }
 
 // maxReadAhead bounds ReadAhead: more takes longer than a viewer stays.
