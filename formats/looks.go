@@ -23,8 +23,6 @@ func signatures() []signature {
 		{0, "\xff\x4f\xff\x51", "a JPEG 2000 codestream"},
 		{0, "\x00\x00\x00\x0cJXL ", "a JPEG XL image"},
 		{0, "\xff\x0a", "a JPEG XL codestream"},
-		{0, "ZISRAWFILE", "a Zeiss CZI slide"},
-		{0, "ZISRAW", "a part of a Zeiss CZI slide"},
 		{128, "DICM", "a DICOM file"},
 		{0, "PK\x03\x04", "a zip archive"},
 		{0, "PK\x05\x06", "an empty zip archive"},
@@ -35,16 +33,35 @@ func signatures() []signature {
 		{0, "7z\xbc\xaf\x27\x1c", "a 7z archive"},
 		{0, "Rar!\x1a\x07", "a RAR archive"},
 		{257, "ustar", "a tar archive"},
-		{0, "SQLite format 3\x00", "an SQLite database (Sakura slides are such)"},
-		{0, "\x89HDF\r\n\x1a\n", "an HDF5 file (Imaris images are such)"},
-		{0, "\xda\xce\xbe\x0a", "a Nikon ND2 image"},
-		{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an OLE compound file (old Zeiss and Olympus images are such)"},
 		{0, "%PDF-", "a PDF document"},
 		{0, "8BPS", "a Photoshop image"},
 		{0, "BM", "a BMP image"},
 		{0, "P1", "a plain PBM image"}, {0, "P2", "a plain PGM image"}, {0, "P3", "a plain PPM image"},
 		{0, "P4", "a PBM image"}, {0, "P5", "a PGM image"}, {0, "P6", "a PPM image"},
 	}
+}
+
+// vendorSignatures are how slides of vendors begin that no format reads yet.
+// They are tried before the others, in order.
+func vendorSignatures() []signature {
+	return []signature{
+		{0, "ZISRAWFILE", "a Zeiss CZI slide"},
+		{0, "ZISRAW", "a part of a Zeiss CZI slide"},
+		{0, "SQLite format 3\x00", "an SQLite database (Sakura slides are such)"},
+		{0, "\x89HDF\r\n\x1a\n", "an HDF5 file (Imaris images are such)"},
+		{0, "\xda\xce\xbe\x0a", "a Nikon ND2 image"},
+		{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an OLE compound file (old Zeiss and Olympus images are such)"},
+	}
+}
+
+// lookOf finds the signature that the header begins with; "" when there is none.
+func lookOf(head []byte, among []signature) string {
+	for _, s := range among {
+		if len(head) >= s.offset+len(s.magic) && string(head[s.offset:s.offset+len(s.magic)]) == s.magic {
+			return s.looks
+		}
+	}
+	return ""
 }
 
 // Looks says in a few words what the candidate's first bytes resemble, for
@@ -65,10 +82,11 @@ func Looks(c *Candidate) string {
 	case len(head) >= 12 && string(head[4:8]) == "ftyp":
 		return looksOfFtyp(head)
 	}
-	for _, s := range signatures() {
-		if len(head) >= s.offset+len(s.magic) && string(head[s.offset:s.offset+len(s.magic)]) == s.magic {
-			return s.looks
-		}
+	if looks := lookOf(head, vendorSignatures()); looks != "" {
+		return looks
+	}
+	if looks := lookOf(head, signatures()); looks != "" {
+		return looks
 	}
 	return looksOfText(head)
 }

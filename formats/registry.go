@@ -74,6 +74,9 @@ func (r *Registry) Detect(ctx context.Context, c *Candidate) (Format, Match, err
 // nobody is the error for a file that no format accepted.
 func (r *Registry) nobody(ctx context.Context, c *Candidate, refusals []string) error {
 	looks := Looks(c)
+	if lookOf(c.Header(), vendorSignatures()) != "" {
+		return fault.New(fault.Unsupported, "no-matching-format", "the file looks like %s; such files are not read yet: %s", looks, wayOut)
+	}
 	if !looksLikeTIFF(c.Header()) {
 		return fault.New(fault.Unsupported, "no-matching-format",
 			"the file looks like %s; none of the %d formats of this server accepted it", looks, len(r.formats))
@@ -89,8 +92,11 @@ func (r *Registry) nobody(ctx context.Context, c *Candidate, refusals []string) 
 		refusals = []string{"it has no vendor's marks and is no image that this server knows"}
 	}
 	return fault.New(fault.Unsupported, "no-matching-format",
-		"the file looks like %s; none of the %d formats of this server accepted it (%s)", looks, len(r.formats), strings.Join(refusals, "; "))
+		"the file looks like %s; none of the %d formats of this server accepted it (%s): %s", looks, len(r.formats), strings.Join(refusals, "; "), wayOut)
 }
+
+// wayOut is what to do with a slide that is not read.
+const wayOut = "export it as OME-TIFF or as a pyramidal TIFF in tiles, with the vendor's program or Bio-Formats, and import that"
 
 // wholeChain reads all directories, so that a loop or a cut behind the first
 // is named as the reason even if every format stopped before it.

@@ -136,6 +136,19 @@ func TestUnknownFilesAreDescribed(t *testing.T) {
 	}
 }
 
+// TestSlidesThatAreNotReadYetHaveAWayOut: who has such a file learns whose it
+// is and what to do with it; who has no slide at all is not told to export it.
+func TestSlidesThatAreNotReadYetHaveAWayOut(t *testing.T) {
+	r := formats.NewRegistry(nil, formats.ResolutionOrder{})
+	tiff := string(formatstest.TIFF(t, "made.tif", tiff.WriteOptions{}, formatstest.TIFFPage{Width: 10, Height: 10}).Data)
+	for data, want := range map[string]bool{"ZISRAWFILE": true, "\xda\xce\xbe\x0a": true, tiff: true, "hello": false, "%PDF-1.7": false} {
+		_, _, err := r.Detect(context.Background(), candidate(t, data))
+		if got := strings.Contains(fault.Sentence(err), "export it as OME-TIFF"); got != want {
+			t.Errorf("%.10q: tells to export it is %v, expected %v: %s", data, got, want, fault.Sentence(err))
+		}
+	}
+}
+
 // TestReadFailureIsNoVerdict: a store that is busy must not make a slide
 // unrecognised.
 func TestReadFailureIsNoVerdict(t *testing.T) {

@@ -120,7 +120,7 @@ func inspectTIFF(ctx context.Context, t terminal, bundle source.Bundle) error {
 		return err
 	}
 	file, err := candidate.TIFF(ctx)
-	if fault.CodeOf(err) == "tiff-not-a-tiff" {
+	if fault.CodeOf(err) == "not-a-tiff" {
 		return nil
 	}
 	if err != nil {

@@ -28,7 +28,7 @@ func (format) Info() formats.Info {
 func (format) Probe(_ context.Context, c *formats.Candidate) (formats.Match, error) {
 	h := c.Header()
 	if len(h) < preambleBytes || string(h[128:preambleBytes]) != "DICM" {
-		return formats.Match{Why: `bytes 128 to 131 are not "DICM"`}, nil
+		return formats.Match{}, nil
 	}
 	return formats.Match{OK: true, Why: `bytes 128 to 131 are "DICM"`}, nil
 }
