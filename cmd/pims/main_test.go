@@ -67,9 +67,12 @@ func TestImportTellsMachinesOneLineAFile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "notes.txt"), []byte("no slide"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, out, _ := c.run("import", "--json", folder)
+	code, out, errs := c.run("import", "--json", folder)
 	if code != 1 {
 		t.Errorf("exit code %d with a failed file, want 1", code)
+	}
+	if errs != "" {
+		t.Errorf("the reason stands in the output and is told once more: %s", errs)
 	}
 	done, failed := 0, 0
 	for _, o := range outcomes(t, out) {
@@ -138,6 +141,17 @@ func TestInspectShowsStructureAndTargets(t *testing.T) {
 	}
 	if code, _, errs := c.run("inspect", "no-such-thing"); code != 1 || !strings.Contains(errs, "neither a file nor the id") {
 		t.Errorf("code %d: %s", code, errs)
+	}
+}
+
+func TestInspectOfAFileThatIsNotReadTellsWhatToDo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "slide.czi")
+	if err := os.WriteFile(file, []byte("ZISRAWFILE and so on"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := newCLI(t).run("inspect", file)
+	if code != 0 || errs != "" || !strings.Contains(out, "Zeiss CZI") || !strings.Contains(out, "export it as OME-TIFF") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 }
 

@@ -67,5 +67,9 @@ func newBar(t terminal, name string, wanted bool) *progressbar.ProgressBar {
 	return progressbar.NewOptions(barSteps,
 		progressbar.OptionSetWriter(t.err), progressbar.OptionSetVisibility(visible),
 		progressbar.OptionSetDescription(name), progressbar.OptionSetWidth(30),
-		progressbar.OptionOnCompletion(func() { fmt.Fprintln(t.err) }))
+		progressbar.OptionOnCompletion(func() {
+			if visible {
+				fmt.Fprintln(t.err)
+			}
+		}))
 }

@@ -33,8 +33,9 @@ type Options struct {
 	Version string
 	// LogTo is where log lines go; standard error when nil.
 	LogTo io.Writer
-	// Quiet keeps lines below warnings out of the log, for commands that talk
-	// to a person.
+	// Quiet keeps lines below warnings out of the log, and those about imports
+	// that fail: for commands that talk to a person, and tell why themselves.
+	// With DEBUG set all is logged.
 	Quiet bool
 	// Queue opens the import queue: for processes that take uploads or import
 	// what others put there.
@@ -158,10 +159,10 @@ func (a *App) tookStage(stage importer.State, took time.Duration) {
 	}
 }
 
-func (a *App) openImporter(context.Context, Options) (err error) {
+func (a *App) openImporter(_ context.Context, o Options) (err error) {
 	a.Importer, err = importer.New(importer.Deps{
 		Registry: a.Registry, Slides: a.Slides, Uploads: a.Uploads, Files: a.file, Catalog: a.Catalog,
-		Events:  a.listeners(),
+		Events:  a.listeners(o),
 		Took:    a.tookStage,
 		Convert: a.Convert, Larger: a.larger, Imports: a.Queue, Log: a.Logs.For("import"), Creator: "pims " + a.Version, Config: a.Config.Import,
 	})

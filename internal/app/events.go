@@ -10,10 +10,10 @@ import (
 
 // listeners are told what happens to imports: the log, the metrics, and whoever
 // WEBHOOK_URL names.
-func (a *App) listeners() importer.Listeners {
-	out := importer.Listeners{
-		importer.LogListener{Log: a.Logs.For("import")},
-		importCounter{metrics: a.Metrics},
+func (a *App) listeners(o Options) importer.Listeners {
+	out := importer.Listeners{importCounter{metrics: a.Metrics}}
+	if !o.Quiet || a.Config.Log.Debug {
+		out = append(out, importer.LogListener{Log: a.Logs.For("import")})
 	}
 	if a.Config.Webhook.URL == "" {
 		return out
