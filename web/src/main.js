@@ -95,5 +95,11 @@ window.addEventListener("drop", (event) => {
   dropHint.hidden = true;
   takeFiles(event.dataTransfer.files);
 });
+// The viewer takes the focus when it opens. Browsers take that for the keyboard's doing as
+// long as nothing was touched, and would draw a ring round the picture.
+const byKeyboard = (is) => () => document.documentElement.classList.toggle("by-keyboard", is);
+window.addEventListener("keydown", byKeyboard(true), { capture: true });
+window.addEventListener("pointerdown", byKeyboard(false), { capture: true });
+
 window.addEventListener("hashchange", follow);
 follow();

@@ -145,6 +145,9 @@ func TestKeyboardAloneIsEnough(t *testing.T) {
 	if !value[bool](p, `document.activeElement.matches(".openseadragon-canvas")`) {
 		t.Errorf("the viewer does not have the focus, %s has", value[string](p, "document.activeElement.outerHTML.slice(0, 200)"))
 	}
+	if !value[bool](p, ringed) {
+		t.Error("who uses the keyboard does not see that the picture has the focus")
+	}
 	before := value[float64](p, zoomOf)
 	p.press("+")
 	p.until("plus zooms in and the address follows", fmt.Sprintf("%s > %g", zoomOf, before*1.05))
@@ -158,10 +161,11 @@ func TestKeyboardAloneIsEnough(t *testing.T) {
 	p.mustBeClean()
 }
 
-// What the address says about the view.
+// What the address says about the view, and whether a ring marks the picture.
 const (
 	zoomOf = `Number(new URLSearchParams(location.hash.split("?")[1]).get("z"))`
 	xOf    = `Number(new URLSearchParams(location.hash.split("?")[1]).get("x"))`
+	ringed = `getComputedStyle(document.querySelector(".openseadragon-canvas")).outlineStyle !== "none"`
 )
 
 func TestDeepLinkOpensThatView(t *testing.T) {
@@ -174,6 +178,9 @@ func TestDeepLinkOpensThatView(t *testing.T) {
 	p.seen()
 	if got := value[string](p, "location.hash"); got != want {
 		t.Errorf("the address became %s, want %s", got, want)
+	}
+	if value[bool](p, ringed) {
+		t.Error("a ring marks the picture although nobody used the keyboard")
 	}
 	p.run("changing the address", chromedp.Evaluate(`location.hash = location.hash.replace("x=1000", "x=1200"); null`, nil))
 	p.until("the view follows", xOf+" === 1200")
