@@ -333,3 +333,57 @@ func TestNothingCostsWhileNobodyLooks(t *testing.T) {
 		}
 	})
 }
+
+// TestBrowsersMaySendParts: the web page sends parts with their checksums to
+// presigned URLs, and completes the upload with the ETags.
+func TestBrowsersMaySendParts(t *testing.T) {
+	eachInstallation(t, func(t *testing.T, in installation) {
+		seen := 0
+		for _, r := range in.any("aws_s3_bucket_cors_configuration") {
+			if short("arn:aws:s3:::"+r.text("bucket")) != "bucket uploads" {
+				continue
+			}
+			var rules []struct {
+				Methods []string `json:"allowed_methods"`
+				Headers []string `json:"allowed_headers"`
+				Expose  []string `json:"expose_headers"`
+				Origins []string `json:"allowed_origins"`
+			}
+			r.decode(t, "cors_rule", &rules)
+			for _, rule := range rules {
+				seen++
+				if !slices.Equal(rule.Methods, []string{"PUT"}) || !allowsHeader(rule.Headers, "x-amz-checksum-crc32c") ||
+					!slices.Contains(rule.Expose, "ETag") || slices.Contains(rule.Origins, "*") {
+					t.Errorf("%s: %+v: expected PUT with x-amz-checksum-crc32c from named origins, and ETag to be read", r.Address, rule)
+				}
+			}
+		}
+		if want := map[string]int{"full": 1}[in.name]; seen != want { // minimal names no origins
+			t.Errorf("%d rules for the uploads, want %d", seen, want)
+		}
+	})
+}
+
+// allowsHeader reads patterns as S3 does: at most one * in each.
+func allowsHeader(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		before, after, any := strings.Cut(strings.ToLower(pattern), "*")
+		return pattern == name || any && strings.HasPrefix(name, before) && strings.HasSuffix(name, after)
+	})
+}
+
+// TestGrantsReachTheFunctionsThatCheckThem: full asks for them in its tests.
+func TestGrantsReachTheFunctionsThatCheckThem(t *testing.T) {
+	eachInstallation(t, func(t *testing.T, in installation) {
+		for role, f := range in.functions(t) {
+			environment := f.environment(t)
+			answers := role == "tiles" || role == "metadata"
+			if _, has := environment["GRANT_KEYS"]; has != (answers && in.name == "full") {
+				t.Errorf("%s has GRANT_KEYS: %v", role, has)
+			}
+			if in.name == "full" && answers && environment["AUTH"] != "jwt,signed" {
+				t.Errorf("%s has AUTH %q", role, environment["AUTH"])
+			}
+		}
+	})
+}

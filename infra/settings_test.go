@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/config"
 	"github.com/pims-cloud/pims/internal/testfiles"
 )
@@ -122,6 +123,15 @@ func checkEnvironment(t *testing.T, of string, environment map[string]string) *c
 		t.Errorf("%s: the program would not start with this environment: %v", of, err)
 	}
 	return loaded
+}
+
+// TestTheCDNKnowsWhereGrantsAre: a grant that were not part of the cache's key
+// would not reach the program, and its pictures would be given to everybody.
+func TestTheCDNKnowsWhereGrantsAre(t *testing.T) {
+	got := readSettings(t).CDN.Credentials
+	if !slices.Equal(got.QueryParameters, []string{access.GrantParameter}) || !slices.Equal(got.Cookies, []string{access.GrantCookie}) {
+		t.Errorf("cdn.credentials is %+v: expected the query parameter %s and the cookie %s", got, access.GrantParameter, access.GrantCookie)
+	}
 }
 
 func TestTheProgramTakesTheEnvironments(t *testing.T) {

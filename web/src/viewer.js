@@ -6,6 +6,7 @@ import { announce, el, iconButton } from "./dom.js";
 import { magnification } from "./format.js";
 import { icon } from "./icons.js";
 import { confirmDelete } from "./list.js";
+import { Loads } from "./loads.js";
 import { slideHash } from "./route.js";
 import { ScaleBar } from "./scalebar.js";
 
@@ -21,6 +22,7 @@ function navigatorSize({ width, height }) {
 /** Shows one slide at a time. onClose is called when the user leaves. */
 export class Viewer {
   #osd = null;
+  #loads = null;
   #slide = null;
   #info = null;
   #abort = new AbortController();
@@ -76,6 +78,8 @@ export class Viewer {
 
   close() {
     this.#abort.abort();
+    this.#loads?.abort();
+    this.#loads = null;
     this.#osd?.destroy();
     this.#osd = null;
     this.#slide = null;
@@ -116,6 +120,7 @@ export class Viewer {
       gestureSettingsTouch: { flickEnabled: !still },
     }));
     osd.addOnceHandler("open", () => {
+      this.#loads = new Loads(osd.world.getItemAt(0).source);
       if (view) this.#apply(view, true);
       this.#moved();
       osd.canvas.setAttribute("aria-label", `${this.title.textContent}. Arrow keys move, plus and minus zoom, 0 shows the whole slide.`);

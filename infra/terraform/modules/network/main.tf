@@ -48,7 +48,7 @@ resource "aws_route_table_association" "private" {
 data "aws_iam_policy_document" "s3" {
   statement {
     sid       = "OurBuckets"
-    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "s3:AbortMultipartUpload", "s3:GetObjectTagging", "s3:PutObjectTagging"]
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:GetObjectTagging", "s3:PutObjectTagging"]
     resources = flatten([for arn in var.bucket_arns : [arn, "${arn}/*"]])
 
     principals {

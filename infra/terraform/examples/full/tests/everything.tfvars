@@ -8,9 +8,17 @@ kms_key_arn           = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000
 trigger               = "eventbridge"
 tiles_concurrency     = 200
 allowed_origins       = ["http://localhost:8080"]
+auth                  = "jwt,signed"
+grant_keys            = "one:0123456789abcdef0123456789abcdef"
 alarm_emails          = ["operator@example.org"]
 
 domain = {
   names           = ["slides.example.org"]
   certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+}
+
+auth_settings = {
+  JWT_JWKS_URL = "https://issuer.example.org/.well-known/jwks.json"
+  JWT_ISSUER   = "https://issuer.example.org"
+  JWT_AUDIENCE = "pims"
 }
