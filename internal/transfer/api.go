@@ -52,9 +52,16 @@ type Report struct {
 }
 
 // over reports whether there is nothing to wait for: the slide can be viewed, or
-// never will.
+// never will. That it is viewable is known before it is registered; one that is
+// converted can be viewed meanwhile.
 func (r Report) over() bool {
-	return r.Viewable || r.State == "done" || r.State == "unpacked" || r.State == "failed"
+	switch r.State {
+	case "done", "unpacked", "failed":
+		return true
+	case "converting":
+		return r.Viewable
+	}
+	return false
 }
 
 // maxUnknown is how often an import may be unknown before it is given up: the
