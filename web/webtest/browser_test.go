@@ -104,10 +104,7 @@ func (p *page) listen(event any) {
 			for _, argument := range e.Args {
 				words = append(words, string(argument.Value)+argument.Description)
 			}
-			// The viewer was left while a tile was on its way: no problem, and a matter of chance.
-			if text := strings.Join(words, " "); !strings.Contains(text, "loaded before reset") {
-				p.problems = append(p.problems, "console: "+text)
-			}
+			p.problems = append(p.problems, "console: "+strings.Join(words, " "))
 		}
 	case *runtime.EventExceptionThrown:
 		p.problems = append(p.problems, "exception: "+e.ExceptionDetails.Error())

@@ -140,8 +140,9 @@ func (p *part) begin(ctx context.Context) <-chan error {
 		return answer
 	}
 	go func() {
-		defer p.asking.Store(false)
-		answer <- p.ask(ctx)
+		err := p.ask(ctx)
+		p.asking.Store(false) // before whoever gets the answer can ask again
+		answer <- err
 	}()
 	return answer
 }
