@@ -16,6 +16,7 @@ type windowRegion struct {
 	tier   tierIndex
 	isTile bool
 	tile   address
+	parts  fractions // the rectangle in parts of the reference tier, or zero
 	// The rectangle, in pixels of the reference tier.
 	top, left, width, height int
 }
@@ -75,6 +76,10 @@ func (f *form) region() windowRegion {
 		return windowRegion{}
 	}
 	out := windowRegion{tier: f.tierIndex(object)}
+	if parts, ok := fractionsOf(object); ok {
+		out.parts = parts
+		return out
+	}
 	rectangle := &members{form: f, object: object, shape: "WindowRegion"}
 	out.top, out.left = rectangle.number("top", 0), rectangle.number("left", 0)
 	out.width, out.height = rectangle.number("width", 1), rectangle.number("height", 1)
@@ -133,6 +138,9 @@ func (w windowRegion) on(tiers []render.Tier) (annotation.Region, error) {
 	}
 	t := tiers[level]
 	rect := render.Rect{X: w.left, Y: w.top, Width: w.width, Height: w.height}
+	if w.parts != (fractions{}) {
+		rect = w.parts.of(t)
+	}
 	if w.isTile {
 		tile := w.tile
 		tile.number = level

@@ -34,6 +34,11 @@ func TestRegionsAreFullResolutionPixels(t *testing.T) {
 		`{"left":50,"top":10,"width":200,"height":140,"reference_tier_index":1}`:                          {Left: 200.2, Top: 40, Width: 800.8, Height: 560},
 		`{"left":50,"top":10,"width":200,"height":140,"reference_tier_index":0,"tier_index_type":"ZOOM"}`: {Left: 200.2, Top: 40, Width: 800.8, Height: 560},
 		`{"left":1,"top":2,"width":3,"height":4,"reference_tier_index":null,"tier_index_type":"ZOOM"}`:    {Left: 1, Top: 2, Width: 3, Height: 4},
+		// In parts of the tier, edges rounded: 0.1·1001 = 100.1, 0.6·1001 = 600.6; 0.9999·150 = 149.985,
+		// after the last pixel, which is taken.
+		`{"left":0.1,"top":0,"width":0.5,"height":1}`:                                 {Left: 100, Top: 0, Width: 501, Height: 600},
+		`{"left":0,"top":0.9999,"width":1,"height":0.00001,"reference_tier_index":1}`: {Left: 0, Top: 596, Width: 1001, Height: 4},
+		`{"left":0,"top":0,"width":1,"height":1}`:                                     {Left: 0, Top: 0, Width: 1, Height: 1},
 		`{"ti":3}`:        {Left: 768, Top: 0, Width: 233, Height: 256},
 		`{"tx":3,"ty":2}`: {Left: 768, Top: 512, Width: 233, Height: 88},
 		`{"tx":2,"ty":1,"reference_tier_index":1}`:     {Left: 800.8, Top: 256, Width: 200.2, Height: 256},
@@ -56,6 +61,7 @@ func TestRegionsAreFullResolutionPixels(t *testing.T) {
 func TestRegionsThatDoNotExistAreTold(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"left":972,"top":0,"width":30,"height":1}`:                         "Some coordinates of region Region @ downsample (1.0/1.0) (Top: 0.0 / Bottom: 1.0 / Left: 972.0 / Right: 1002.0 / Width: 30.0 / Height: 1.0)  are out of bounds.",
+		`{"left":0.6,"top":0,"width":0.5,"height":0.5}`:                      "out of bounds.",
 		`{"left":0,"top":599,"width":1,"height":2}`:                          "out of bounds.",
 		`{"left":0,"top":0,"width":251,"height":2,"reference_tier_index":1}`: "Region @ downsample (4.004/4.0) ",
 		`{"left":0,"top":0,"width":99999999999,"height":1}`:                  "out of bounds.",
