@@ -166,7 +166,8 @@ def main():
     server, base = serve(args.pims, env, args.work)
     try:
         output = score(args, names, outcomes, base)
-        print(output, end="")
+        if args.rest or not args.check:
+            print(output, end="")
         if args.keep_serving:
             print("serving at", base, flush=True)
             signal.pause()
@@ -182,6 +183,10 @@ def main():
     with open(PAGE) as f:
         known = set(LISTED.findall(f.read().split(START)[1].split(END)[0]))
     fresh = sorted(failed - known)
+    # What is known to fail is on the page, and would hide in the log what is new.
+    for line in output.splitlines():
+        if not line.startswith("FAIL ") or line.split()[1].rstrip(":") in fresh:
+            print("recorded answers:", line)
     for case in fresh:
         print(f"golden: {case} fails, which {PAGE} does not list", file=sys.stderr)
     if known - failed:
