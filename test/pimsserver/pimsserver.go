@@ -19,8 +19,10 @@ import (
 
 // The buckets of a server, and the prefixes in them.
 const (
-	UploadsBucket, UploadsPrefix = "incoming", "in/"
-	SlidesBucket, SlidesPrefix   = "slides", "prod/"
+	UploadsBucket = "incoming"
+	UploadsPrefix = "in/"
+	SlidesBucket  = "slides"
+	SlidesPrefix  = "prod/"
 )
 
 // Server is a running "pims serve".
