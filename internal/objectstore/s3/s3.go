@@ -16,9 +16,9 @@
 //	copying   s3:GetObject on the source's P as well; s3:GetObjectTagging and
 //	          s3:PutObjectTagging if the source's objects have tags
 //
-// s3:ListBucket can be limited to the prefix with the condition s3:prefix. Without
-// it S3 answers 403 instead of 404 for what is missing, and the import of a new
-// slide would stop with kind Denied.
+// Without s3:ListBucket S3 answers 403 instead of 404 for what is missing, and the
+// import of a new slide would stop with kind Denied. It must not be limited by the
+// condition s3:prefix: a read names no prefix, so the 403 would be back.
 //
 // # What is relied on
 //
