@@ -68,8 +68,7 @@ func TestRealRedisKilledAndRestartedUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	defer askers.Wait()
-	defer stop()
+	defer func() { stop(); askers.Wait() }()
 
 	more := func() bool { hits := redis.Stats().Hits; return hits > 100 }
 	eventually(t, "tiles come from Redis", more)
@@ -78,7 +77,15 @@ func TestRealRedisKilledAndRestartedUnderLoad(t *testing.T) {
 	before := redis.Stats().Hits
 	realRedis(t, port)
 	eventually(t, "tiles come from Redis again", func() bool { return redis.Stats().Hits > before+100 })
-	if down, back := log.count("does not answer"), log.count("answers again"); down != back || down < 1 || down > 3 {
-		t.Errorf("the log tells %d outages and %d recoveries of one kill", down, back)
+	stop()
+	askers.Wait()
+	// A machine so busy that Redis misses its time-outs has more outages than the
+	// kill; each is still told by one line, and not by one for each ask.
+	eventually(t, "every outage that was told has its recovery", func() bool {
+		_, _, _ = c.Get(context.Background(), "tile:0", value("pixels of tile:0"))
+		return log.count("does not answer") == log.count("answers again")
+	})
+	if down := log.count("does not answer"); down < 1 || down > 10 {
+		t.Errorf("the log tells %d outages of one kill", down)
 	}
 }
