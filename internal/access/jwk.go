@@ -21,11 +21,11 @@ const (
 	maxRSABits     = 8192
 )
 
-// publicKey is one key of an issuer, and the algorithm that it is for ("" when
-// the set does not say).
+// publicKey is one key of an issuer.
 type publicKey struct {
-	key crypto.PublicKey
-	alg string
+	key        crypto.PublicKey
+	alg        string // that it is for; "" when the set does not say
+	generation uint64 // of the set that it was taken from
 }
 
 // jwk is one member of a key set (RFC 7517, RFC 7518 §6, RFC 8037).

@@ -33,6 +33,9 @@ type keySet struct {
 	asked   time.Time     // when they were asked for last
 	asking  chan struct{} // closed when the request under way ends; nil for none
 	failure error         // of the last request
+	// generation counts the sets that came; what was found with one set says
+	// nothing once another is there.
+	generation uint64
 }
 
 func newKeySet(url string, now func() time.Time) *keySet {
@@ -52,9 +55,10 @@ func (s *keySet) key(ctx context.Context, id string) (publicKey, error) {
 	for tried := false; ; tried = true {
 		s.mu.Lock()
 		key, known := s.keys[id]
+		key.generation = s.generation
 		failure := s.failure
 		var wait <-chan struct{}
-		if !known && !tried || known && s.now().Sub(s.fetched) >= keySetMaxAge {
+		if !known && !tried || known && s.isOld() {
 			wait = s.ask()
 		}
 		s.mu.Unlock()
@@ -74,6 +78,20 @@ func (s *keySet) key(ctx context.Context, id string) (publicKey, error) {
 		}
 	}
 }
+
+// current is the generation of the keys that are there; when they are old, new
+// ones are asked for meanwhile.
+func (s *keySet) current() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.keys) > 0 && s.isOld() {
+		s.ask()
+	}
+	return s.generation
+}
+
+// isOld needs mu.
+func (s *keySet) isOld() bool { return s.now().Sub(s.fetched) >= keySetMaxAge }
 
 // ask begins a request unless one is under way or the last is too near; nil when
 // there is nothing to wait for. The caller holds mu.
@@ -95,7 +113,7 @@ func (s *keySet) ask() <-chan struct{} {
 		defer s.mu.Unlock()
 		s.asking, s.failure = nil, err
 		if err == nil {
-			s.keys, s.fetched = keys, s.now()
+			s.keys, s.fetched, s.generation = keys, s.now(), s.generation+1
 		}
 	}()
 	return done
