@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/config"
@@ -140,10 +141,12 @@ func TestTheProgramTakesTheEnvironments(t *testing.T) {
 		loaded := checkEnvironment(t, "functions."+name, f.Environment)
 		if loaded != nil && f.Queue != "" {
 			checkAttempts(t, "functions."+name, loaded, s.Queues[f.Queue])
+			checkVisibility(t, "functions."+name, loaded, s.Queues[f.Queue])
 		}
 	}
 	if loaded := checkEnvironment(t, "worker", s.Worker.Environment); loaded != nil {
 		checkAttempts(t, "worker", loaded, s.Queues[s.Worker.Queue])
+		checkVisibility(t, "worker", loaded, s.Queues[s.Worker.Queue])
 	}
 }
 
@@ -153,6 +156,17 @@ func checkAttempts(t *testing.T, of string, c *config.Config, q queueSettings) {
 	t.Helper()
 	if c.Import.MaxAttempts != q.MaxReceiveCount {
 		t.Errorf("%s: IMPORT_MAX_ATTEMPTS is %d, its queue's max_receive_count %d: expected the same", of, c.Import.MaxAttempts, q.MaxReceiveCount)
+	}
+}
+
+// checkVisibility: a dead worker's message does not come back before its claim on
+// the import ends, nor later than the queue itself would give it back.
+func checkVisibility(t *testing.T, of string, c *config.Config, q queueSettings) {
+	t.Helper()
+	longest := time.Duration(q.VisibilitySeconds) * time.Second
+	if !c.Given("QUEUE_VISIBILITY") || c.SQS.Visibility < c.Import.Lease || c.SQS.Visibility > longest {
+		t.Errorf("%s: QUEUE_VISIBILITY is %v: expected a setting from IMPORT_LEASE (%v) to visibility_seconds of its queue (%v)",
+			of, c.SQS.Visibility, c.Import.Lease, longest)
 	}
 }
 

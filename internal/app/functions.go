@@ -16,7 +16,8 @@ func (a *App) ServeHTTPFunction() {
 // platform ends the process. It returns only what kept it from starting. Metrics
 // that are written at the end of an invocation (lambdaadapter.Measures) are.
 func (a *App) ServeImportFunction() error {
-	imports, err := lambdaadapter.NewImports(a.Importer, a.Uploads, a.Config.Import.MaxAttempts, a.Logs.For("lambda"), a.held()...)
+	imports, err := lambdaadapter.NewImports(a.Importer, a.Uploads, a.Config.Import.MaxAttempts,
+		a.Config.SQS.Visibility, a.Logs.For("lambda"), a.held()...)
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func (a *App) Work(ctx context.Context, queues ...string) error {
 
 func (a *App) worker(name string, q queue.Queue, n int) *importer.Worker {
 	return &importer.Worker{
-		Queue: q, Importer: a.Importer, Workers: n, Log: a.Logs.For("import"),
+		Queue: q, Importer: a.Importer, Workers: n, Log: a.Logs.For("import"), Hold: a.Config.SQS.Visibility,
 		Waited: func(age time.Duration) { a.Metrics.Waited(name, age) },
 	}
 }

@@ -30,16 +30,15 @@ type Worker struct {
 	Log      *slog.Logger // silent when nil
 	// Waited is told how old each message is when work on it begins; may be nil.
 	Waited func(age time.Duration)
+	// Hold is how long a message is kept invisible at a time; 2 minutes when 0.
+	Hold time.Duration
 	// Decode reads a message; DecodeJob for one job when nil. One message may
 	// hold several jobs, or none.
 	Decode func(body []byte) ([]Job, error)
 }
 
-// Visibility: a message is kept for holdFor, renewed every renewEvery.
-const (
-	holdFor    = 2 * time.Minute
-	renewEvery = 30 * time.Second
-)
+// defaultHold is Worker.Hold's.
+const defaultHold = 2 * time.Minute
 
 // Delays before a message comes back.
 const (
@@ -195,17 +194,21 @@ func (w *Worker) keep(ctx context.Context, m queue.Message) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	clock := w.Importer.deps.Clock
+	hold := w.Hold
+	if hold == 0 {
+		hold = defaultHold
+	}
 	go func() {
 		defer close(done)
 		for {
 			// At once too: how long the queue keeps it at first is unknown here.
-			if err := w.Queue.Extend(ctx, m, holdFor); err != nil && ctx.Err() == nil {
+			if err := w.Queue.Extend(ctx, m, hold); err != nil && ctx.Err() == nil {
 				w.log().Warn("import queue: visibility could not be extended", "message", m.ID, "error", err.Error())
 			}
 			select {
 			case <-ctx.Done():
 				return
-			case <-clock.At(clock.Now().Add(renewEvery)):
+			case <-clock.At(clock.Now().Add(queue.RenewEvery(hold))):
 			}
 		}
 	}()

@@ -19,6 +19,7 @@ type Imports struct {
 	importer    *importer.Importer
 	events      *Events
 	maxAttempts int
+	hold        time.Duration
 	queues      []Holder
 	log         *slog.Logger
 	measures    Measures
@@ -38,9 +39,9 @@ func (f *Imports) Measure(m Measures) { f.measures = m }
 // NewImports makes the function. maxAttempts is after how many deliveries of a
 // message its imports are reported as failed; the queue's redrive policy should
 // not give up before. Messages of these queues are kept invisible while they are
-// worked on, and come back soon when they must; without them the visibility time
-// of the queue decides. log may be nil.
-func NewImports(im *importer.Importer, uploads Uploads, maxAttempts int, log *slog.Logger, queues ...Holder) (*Imports, error) {
+// worked on, for hold at a time, and come back soon when they must; without them
+// the visibility time of the queue decides. log may be nil.
+func NewImports(im *importer.Importer, uploads Uploads, maxAttempts int, hold time.Duration, log *slog.Logger, queues ...Holder) (*Imports, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -48,7 +49,7 @@ func NewImports(im *importer.Importer, uploads Uploads, maxAttempts int, log *sl
 	if err != nil {
 		return nil, err
 	}
-	return &Imports{importer: im, events: events, maxAttempts: maxAttempts, queues: queues, log: log}, nil
+	return &Imports{importer: im, events: events, maxAttempts: maxAttempts, hold: hold, queues: queues, log: log}, nil
 }
 
 // Start serves invocations until the platform ends the process. It does not
@@ -118,7 +119,7 @@ func batchOf(raw []byte) ([]record, bool) {
 // one import, and a duplicate in the same batch finds the first one done.
 func (f *Imports) batch(ctx context.Context, messages []record) batchOutcome {
 	out := batchOutcome{BatchItemFailures: []failure{}}
-	held, stop := f.hold(ctx, messages)
+	held, stop := f.keep(ctx, messages)
 	defer stop()
 	for _, m := range messages {
 		f.waited(m)

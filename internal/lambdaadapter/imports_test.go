@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,12 +25,16 @@ import (
 type bucket struct {
 	objectstore.Driver
 	url  string
-	down bool // every question fails
+	down bool   // every question fails
+	asks func() // called before each question is answered, when not nil
 }
 
 func (b *bucket) URL() string { return b.url }
 
 func (b *bucket) Stat(ctx context.Context, key string) (objectstore.Object, error) {
+	if b.asks != nil {
+		b.asks()
+	}
 	if b.down {
 		return objectstore.Object{}, fault.New(fault.Busy, "store-down", "The store is told to be down.")
 	}
@@ -62,7 +67,7 @@ func newWorld(t *testing.T) *world {
 	if w.events, err = lambdaadapter.NewEvents(w.store, w.importer, nil); err != nil {
 		t.Fatal(err)
 	}
-	if w.imports, err = lambdaadapter.NewImports(w.importer, w.store, 3, nil); err != nil {
+	if w.imports, err = lambdaadapter.NewImports(w.importer, w.store, 3, time.Minute, nil); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -19,14 +19,8 @@ type Holder interface {
 	Describe() string
 }
 
-// A message is kept invisible for holdFor, renewed every renewEvery: when the
-// function dies, its messages come back after that and not after the queue's
-// whole visibility time.
-const (
-	holdFor    = 2 * time.Minute
-	renewEvery = 30 * time.Second
-	settleTime = 2 * time.Second // for giving one message back, out of reserve
-)
+// settleTime is for giving one message back, out of reserve.
+const settleTime = 2 * time.Second
 
 // Delays before a message comes back, as a worker has them.
 const (
@@ -61,9 +55,12 @@ func (f *Imports) holder(m record) Holder {
 }
 
 // deliveries are the messages of a batch that are not done. They are kept
-// invisible until each is settled. Safe for concurrent use.
+// invisible until each is settled, for a time that is renewed: when the function
+// dies, they come back after that and not after the queue's whole visibility
+// time. Safe for concurrent use.
 type deliveries struct {
-	log *slog.Logger
+	log  *slog.Logger
+	hold time.Duration // how long at a time
 
 	mu   sync.Mutex // guards held
 	held map[string]delivery
@@ -74,9 +71,9 @@ type delivery struct {
 	message queue.Message
 }
 
-// hold begins to keep a batch invisible, until stop is called.
-func (f *Imports) hold(ctx context.Context, batch []record) (d *deliveries, stop func()) {
-	d = &deliveries{log: f.log, held: map[string]delivery{}}
+// keep begins to keep a batch invisible, until stop is called.
+func (f *Imports) keep(ctx context.Context, batch []record) (d *deliveries, stop func()) {
+	d = &deliveries{log: f.log, hold: f.hold, held: map[string]delivery{}}
 	for _, m := range batch {
 		if q := f.holder(m); q != nil {
 			d.held[m.MessageID] = delivery{q, queue.Message{ID: m.MessageID, Receipt: m.ReceiptHandle}}
@@ -89,7 +86,7 @@ func (f *Imports) hold(ctx context.Context, batch []record) (d *deliveries, stop
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(renewEvery)
+		tick := time.NewTicker(queue.RenewEvery(f.hold))
 		defer tick.Stop()
 		for {
 			d.extend(ctx)
@@ -112,7 +109,7 @@ func (d *deliveries) extend(ctx context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, h := range d.held {
-		if err := h.queue.Extend(ctx, h.message, holdFor); err != nil && ctx.Err() == nil {
+		if err := h.queue.Extend(ctx, h.message, d.hold); err != nil && ctx.Err() == nil {
 			d.log.WarnContext(ctx, "visibility could not be extended", "message", h.message.ID, "error", err.Error())
 		}
 	}

@@ -14,8 +14,9 @@ import (
 
 // holder writes down what it is asked.
 type holder struct {
-	mu    sync.Mutex // guards asked
-	asked []string
+	mu      sync.Mutex // guards asked
+	asked   []string
+	renewed func() // called after each renewal, when not nil
 }
 
 func (h *holder) say(format string, args ...any) error {
@@ -26,6 +27,9 @@ func (h *holder) say(format string, args ...any) error {
 }
 
 func (h *holder) Extend(_ context.Context, m queue.Message, d time.Duration) error {
+	if h.renewed != nil {
+		defer h.renewed()
+	}
 	return h.say("extend %s %s", m.Receipt, d)
 }
 
@@ -41,7 +45,7 @@ func (h *holder) Describe() string { return "sqs:https://sqs.eu-west-1.amazonaws
 func TestMessagesAreHeldWhileWorkedOn(t *testing.T) {
 	w := newWorld(t)
 	h := &holder{}
-	f, err := lambdaadapter.NewImports(w.importer, w.store, 9, nil, h)
+	f, err := lambdaadapter.NewImports(w.importer, w.store, 9, time.Minute, nil, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,8 +62,46 @@ func TestMessagesAreHeldWhileWorkedOn(t *testing.T) {
 		t.Errorf("outcome %s, want %s", out, want)
 	}
 	// When the first renewal comes is not said: it may find the first message done.
-	asked := slices.DeleteFunc(h.asked, func(s string) bool { return s == "extend r1 2m0s" || s == "extend r2 2m0s" })
+	asked := slices.DeleteFunc(h.asked, func(s string) bool { return s == "extend r1 1m0s" || s == "extend r2 1m0s" })
 	if want := []string{"release r2 10s"}; !slices.Equal(asked, want) {
 		t.Errorf("the queue was asked %q, want %q beside renewals", h.asked, want)
+	}
+}
+
+// TestAMessageIsRenewedWhileItIsWorkedOn: an import that takes longer than the
+// time for which its message is kept has it kept again.
+func TestAMessageIsRenewedWhileItIsWorkedOn(t *testing.T) {
+	w := newWorld(t)
+	const wanted = 3
+	renewals := make(chan struct{}, wanted)
+	h := &holder{renewed: func() {
+		select {
+		case renewals <- struct{}{}:
+		default:
+		}
+	}}
+	var once sync.Once
+	w.uploads.asks = func() {
+		once.Do(func() {
+			for range wanted {
+				select {
+				case <-renewals:
+				case <-t.Context().Done():
+				case <-time.After(time.Minute):
+					t.Error("the message was not kept again within a minute")
+					return
+				}
+			}
+		})
+	}
+	f, err := lambdaadapter.NewImports(w.importer, w.store, 9, 40*time.Millisecond, nil, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	etag := w.put(t, "a.svs")
+	out, err := f.Invoke(t.Context(), fmt.Appendf(nil, `{"Records":[{"messageId":"m","receiptHandle":"r","body":%q,
+		"eventSourceARN":"arn:aws:sqs:eu-west-1:1:imports"}]}`, notification("ObjectCreated:Put", "incoming", "in/a.svs", etag)))
+	if err != nil || string(out) != `{"batchItemFailures":[]}` {
+		t.Errorf("outcome %s, %v", out, err)
 	}
 }

@@ -18,6 +18,10 @@ type Message struct {
 	Sent    time.Time // when it was sent first; zero when the queue does not tell
 }
 
+// RenewEvery is how often who works on a message extends it when it keeps it
+// invisible for hold at a time: three renewals in a row may fail or come late.
+func RenewEvery(hold time.Duration) time.Duration { return hold / 4 }
+
 // Queue is safe for concurrent use by any number of senders and receivers.
 type Queue interface {
 	// Send returns once the message is durable.

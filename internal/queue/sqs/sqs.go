@@ -44,7 +44,8 @@ const (
 	maxBatch      = 10
 	maxBodyBytes  = 256 << 10
 	maxVisibility = 12 * time.Hour
-	longPoll      = 20 // seconds
+	minVisibility = 4 * time.Second // renewed each second: SQS counts in whole ones
+	longPoll      = 20              // seconds
 )
 
 // encodingAttribute marks a body that is not text of the characters that SQS
@@ -66,15 +67,15 @@ type Config struct {
 	// DeadLetterURL is where Bury sends. Without it a buried message is left
 	// to the queue's redrive policy.
 	DeadLetterURL string `env:"QUEUE_DEAD_LETTER_URL" desc:"URL of the SQS queue for imports that were given up. Empty: the redrive policy of QUEUE_URL decides."`
-	// Visibility is how long a received message stays invisible when nobody
-	// extends it.
-	Visibility time.Duration `env:"QUEUE_VISIBILITY" envDefault:"2m" desc:"How long a message received from SQS stays invisible to others unless it is extended."`
+	// Visibility is how long a message stays invisible at a time, from its
+	// receipt and from each renewal (queue.RenewEvery) on.
+	Visibility time.Duration `env:"QUEUE_VISIBILITY" envDefault:"2m" desc:"How long a message of a queue stays invisible to others at a time, 4s to 12h. Who works on it renews that after each quarter of it; when a worker or a function dies, its messages come back after this. Not below IMPORT_LEASE: what comes back sooner finds the dead worker's claim."`
 }
 
 // Validate says which variable is wrong, what it holds and what is expected.
 func (c Config) Validate() error {
-	if c.Visibility < time.Second || c.Visibility > maxVisibility {
-		return fault.New(fault.Invalid, "config-value", "QUEUE_VISIBILITY is %s: expected 1s to 12h", c.Visibility)
+	if c.Visibility < minVisibility || c.Visibility > maxVisibility {
+		return fault.New(fault.Invalid, "config-value", "QUEUE_VISIBILITY is %s: expected 4s to 12h", c.Visibility)
 	}
 	if u, err := url.Parse(c.DeadLetterURL); c.DeadLetterURL != "" && (err != nil || u.Host == "") {
 		return fault.New(fault.Invalid, "config-value", "QUEUE_DEAD_LETTER_URL is %q: expected the https:// URL of an SQS queue", c.DeadLetterURL)
