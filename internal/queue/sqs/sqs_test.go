@@ -118,3 +118,11 @@ func TestErrorsHaveKinds(t *testing.T) {
 		}
 	}
 }
+
+func TestVisibilityIsBounded(t *testing.T) {
+	for visibility, ok := range map[time.Duration]bool{3999 * time.Millisecond: false, 4 * time.Second: true, 12 * time.Hour: true, 12*time.Hour + 1: false} {
+		if err := (sqs.Config{Visibility: visibility}).Validate(); (err == nil) != ok || err != nil && fault.KindOf(err) != fault.Invalid {
+			t.Errorf("QUEUE_VISIBILITY=%v: %v, want it taken: %v", visibility, err, ok)
+		}
+	}
+}
