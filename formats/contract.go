@@ -83,7 +83,7 @@ type RegionReader interface {
 	// ReadRegion gives the pixels of a rectangle that lies within the level,
 	// with the Samples and the PixelType of the description; alpha is laid over
 	// black. Kind Invalid for what does not exist. Reading bands of full width
-	// from the top to the bottom is cheapest.
+	// from the top to the bottom is cheapest. The raster belongs to the caller.
 	ReadRegion(ctx context.Context, level int, plane Plane, x, y, width, height int) (*pixel.Raster, error)
 }
 

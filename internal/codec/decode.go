@@ -41,8 +41,8 @@ func Decode(enc formats.Encoding, data []byte, widthPx, heightPx int) (*pixel.Ra
 	return DecodeInto(nil, enc, data, widthPx, heightPx)
 }
 
-// DecodeInto is Decode that may use the buffer of dst for the result, which
-// then is dst, reshaped. dst may be nil.
+// DecodeInto is Decode that may take the buffer of dst for the result: the
+// caller uses dst no more. dst may be nil.
 func DecodeInto(dst *pixel.Raster, enc formats.Encoding, data []byte, widthPx, heightPx int) (*pixel.Raster, error) {
 	if err := checkSize(enc, widthPx, heightPx); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func DecodeInto(dst *pixel.Raster, enc formats.Encoding, data []byte, widthPx, h
 		r, err := decodePNGTile(data, widthPx, heightPx)
 		return agree(enc, r, err)
 	default:
-		return decodeStored(enc, data, widthPx, heightPx)
+		return decodeStored(dst, enc, data, widthPx, heightPx)
 	}
 }
 

@@ -36,8 +36,9 @@ func expansion(c formats.Codec) (factor int64, ok bool) {
 // slack is for streams so short that the ratio says nothing.
 const slack = 64 << 10
 
-// decompress gives exactly size bytes of a tile, in a buffer of its own.
-func decompress(codec formats.Codec, data []byte, size int64) ([]byte, error) {
+// decompress gives exactly size bytes of a tile, in buffer when it is large
+// enough, and never in data.
+func decompress(codec formats.Codec, data []byte, size int64, buffer []byte) ([]byte, error) {
 	factor, ok := expansion(codec)
 	if !ok {
 		return nil, fault.New(fault.Unsupported, "codec-unsupported", "Tiles of codec %q cannot be decoded by this build.", codec)
@@ -46,7 +47,7 @@ func decompress(codec formats.Codec, data []byte, size int64) ([]byte, error) {
 		if int64(len(data)) < size {
 			return nil, tooShort(codec, int64(len(data)), size, nil)
 		}
-		return append([]byte(nil), data[:size]...), nil
+		return append(buffer[:0], data[:size]...), nil
 	}
 	if size > int64(len(data))*factor+slack {
 		return nil, fault.New(fault.Corrupt, "codec-impossible-size",
@@ -60,7 +61,11 @@ func decompress(codec formats.Codec, data []byte, size int64) ([]byte, error) {
 		return nil, fault.New(fault.Unsupported, "codec-lzw-old",
 			"The tile uses the LZW of before TIFF 6.0; rewrite the file with tiffcp -c lzw.")
 	}
-	out := make([]byte, size)
+	out := buffer
+	if int64(cap(out)) < size {
+		out = make([]byte, size)
+	}
+	out = out[:size]
 	var err error
 	var n int
 	switch codec {

@@ -104,12 +104,16 @@ func (s *stored) checkColours() error {
 	return nil
 }
 
-func decodeStored(enc formats.Encoding, data []byte, width, height int) (*pixel.Raster, error) {
+func decodeStored(dst *pixel.Raster, enc formats.Encoding, data []byte, width, height int) (*pixel.Raster, error) {
 	s, err := planStored(enc, width, height)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := decompress(enc.Codec, data, s.bytes)
+	var buffer []byte
+	if dst != nil {
+		buffer = dst.Pix
+	}
+	raw, err := decompress(enc.Codec, data, s.bytes, buffer)
 	if err != nil {
 		return nil, err
 	}

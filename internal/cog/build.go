@@ -147,7 +147,7 @@ func (c *chain) deliver(level, tile int, r *pixel.Raster) (*parent, int, error) 
 
 // background is a tile of the colour that a tile without bytes shows.
 func (c *chain) background(l formats.Level) *pixel.Raster {
-	r := c.x.rasters.shaped(l.TileWidth, l.TileHeight, c.enc.Samples, c.enc.PixelType)
+	r := c.x.rasters.empty(l.TileWidth, l.TileHeight, c.enc.Samples, c.enc.PixelType)
 	colour := c.x.plan.source.Description.Background
 	if r.Type != pixel.Uint8 || colour == [3]uint8{} {
 		return r
@@ -156,10 +156,9 @@ func (c *chain) background(l formats.Level) *pixel.Raster {
 	if c.enc.Alpha {
 		colours-- // nothing there: transparent
 	}
-	for i := 0; i < len(r.Pix); i += r.Samples {
-		for s := range min(colours, 3) {
-			r.Pix[i+s] = colour[s]
-		}
+	copy(r.Pix[:min(colours, 3)], colour[:])
+	for done := r.Samples; done < len(r.Pix); done *= 2 {
+		copy(r.Pix[done:], r.Pix[:done])
 	}
 	return r
 }

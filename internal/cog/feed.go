@@ -3,6 +3,7 @@ package cog
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -198,18 +199,12 @@ func (x *Prepared) takeTile(ctx context.Context, c *chain, level int, enc format
 		}
 	}
 	l := x.plan.source.Description.Levels[level]
-	var buffer *pixel.Raster
-	if enc.Codec == formats.CodecJPEG {
-		buffer = x.rasters.take()
-	}
-	r, err := codec.DecodeInto(buffer, enc, it.data, l.TileWidth, l.TileHeight)
+	r, err := codec.DecodeInto(x.rasters.take(), enc, it.data, l.TileWidth, l.TileHeight)
 	if err != nil {
 		return tileFault(err, level, it.tile, enc, len(it.data))
 	}
 	err = c.push(ctx, c.first, it.tile, r)
-	if enc.Codec == formats.CodecJPEG { // other decoders may give windows on the tile's bytes
-		x.rasters.give(r)
-	}
+	x.rasters.give(r)
 	return err
 }
 
@@ -228,6 +223,7 @@ func (x *Prepared) feedRows(ctx context.Context, c *chain) (err error) {
 	type piece struct {
 		band *pixel.Raster
 		tile int
+		left *atomic.Int32 // tiles of the band that are still to be cut
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	pieces := make(chan piece, x.plan.options.Workers)
@@ -238,9 +234,11 @@ func (x *Prepared) feedRows(ctx context.Context, c *chain) (err error) {
 			if err != nil {
 				return err
 			}
+			left := new(atomic.Int32)
+			left.Store(int32(l.TilesAcross()))
 			for tx := range l.TilesAcross() {
 				select {
-				case pieces <- piece{band, ty*l.TilesAcross() + tx}:
+				case pieces <- piece{band, ty*l.TilesAcross() + tx, left}:
 				case <-ctx.Done():
 					return ctx.Err()
 				}
@@ -252,10 +250,18 @@ func (x *Prepared) feedRows(ctx context.Context, c *chain) (err error) {
 	for range x.plan.options.Workers {
 		group.Go(func() error {
 			for p := range pieces {
-				r := pixel.Crop(p.band, p.tile%l.TilesAcross()*l.TileWidth, 0, l.TileWidth, l.TileHeight)
+				// What lies beyond the level is not set: store repeats the edges there.
+				r := x.rasters.unset(l.TileWidth, l.TileHeight, p.band.Samples, p.band.Type)
+				if err := pixel.Paste(r, p.band, -p.tile%l.TilesAcross()*l.TileWidth, 0); err != nil {
+					return err
+				}
+				if p.left.Add(-1) == 0 {
+					x.bands.give(p.band)
+				}
 				if err := c.push(ctx, c.first, p.tile, r); err != nil {
 					return err
 				}
+				x.rasters.give(r)
 				progress()
 			}
 			return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"sync"
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/tiff"
@@ -13,9 +14,10 @@ import (
 // row-major order; 0 for a tile that is not stored.
 type Sizes func(level, plane int) ([]uint32, error)
 
-// Tiles gives the bytes of count tiles in row-major order; nil or empty for
-// those that are not stored.
-type Tiles func(ctx context.Context, level, plane, first, count int) ([][]byte, error)
+// Tiles gives the bytes of count stored tiles, one after the other in row-major
+// order. Where a piece ends says nothing: tiles that lie next to each other
+// already are best left in one.
+type Tiles func(ctx context.Context, level, plane, first, count int) (pieces [][]byte, err error)
 
 // Layout is a file whose every byte has its place. It is immutable.
 type Layout struct {
@@ -149,72 +151,80 @@ func (l *Layout) Size() int64 { return l.size }
 // BigTIFF tells whether offsets have 64 bits.
 func (l *Layout) BigTIFF() bool { return l.big }
 
-// Bounds on one batch of tiles in Write; two are in memory at a time.
+// Bounds on Write: batches of so many tiles and bytes, and so many of them read
+// at the same time, which hides what a store takes to begin an answer.
 const (
-	batchTiles = 256
-	batchBytes = 2 << 20
+	batchTiles  = 256
+	batchBytes  = 1 << 20
+	batchesRead = 3
 )
 
 // batch is tiles that are read and written together.
 type batch struct {
 	level, plane, first, count int
+	bytes                      int64
 }
 
 // Write emits the file from its first byte to its last, asking for every tile
-// once, in the order of the file; the next batch is read while one is written.
-// Kind Changed when a tile does not have the length that it was laid out with.
+// once; the next batches are read while one is written. Kind Changed when tiles
+// do not have the length that they were laid out with.
 func (l *Layout) Write(ctx context.Context, w io.Writer, tiles Tiles) error {
 	if _, err := w.Write(l.head); err != nil {
 		return err
 	}
 	type result struct {
+		pieces [][]byte
+		err    error
+	}
+	type pending struct {
 		batch
-		tiles [][]byte
-		err   error
+		result chan result
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	results := make(chan result, 1)
-	go func() {
-		defer close(results)
+	var reading sync.WaitGroup
+	defer func() { // who reads ahead has ended when Write returns
+		cancel()
+		reading.Wait()
+	}()
+	queue := make(chan pending, batchesRead-1) // the one that is waited for is read as well
+	reading.Go(func() {
+		defer close(queue)
 		for b := range l.batches {
-			got, err := tiles(ctx, b.level, b.plane, b.first, b.count)
+			p := pending{b, make(chan result, 1)}
 			select {
-			case results <- result{b, got, err}:
+			case queue <- p:
 			case <-ctx.Done():
 				return
 			}
-			if err != nil {
-				return
-			}
+			reading.Go(func() {
+				got, err := tiles(ctx, b.level, b.plane, b.first, b.count)
+				p.result <- result{got, err}
+			})
 		}
-	}()
-	defer func() { // whoever reads ahead has ended when Write returns
-		cancel()
-		for range results {
-		}
-	}()
-	for r := range results {
+	})
+	for p := range queue {
+		r := <-p.result
 		if r.err != nil {
 			return r.err
 		}
-		if err := l.writeBatch(w, r.batch, r.tiles); err != nil {
+		if err := writeBatch(w, p.batch, r.pieces); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-func (l *Layout) writeBatch(w io.Writer, b batch, tiles [][]byte) error {
-	if len(tiles) != b.count {
-		return fault.New(fault.Internal, "cog-batch", "%d tiles were asked for, %d came.", b.count, len(tiles))
+func writeBatch(w io.Writer, b batch, pieces [][]byte) error {
+	var total int64
+	for _, piece := range pieces {
+		total += int64(len(piece))
 	}
-	for i, tile := range tiles {
-		want := l.sizes[b.level][b.plane].sizes[b.first+i]
-		if int64(len(tile)) != int64(want) {
-			return fault.New(fault.Changed, "cog-tile-changed", "Tile %d of level %d has %d bytes; it had %d when the file was laid out.",
-				b.first+i, b.level, len(tile), want)
-		}
-		if _, err := w.Write(tile); err != nil {
+	if total != b.bytes {
+		return fault.New(fault.Changed, "cog-tile-changed", "Tiles %d to %d of level %d have %d bytes; they had %d when the file was laid out.",
+			b.first, b.first+b.count-1, b.level, total, b.bytes)
+	}
+	for _, piece := range pieces {
+		if _, err := w.Write(piece); err != nil {
 			return err
 		}
 	}
@@ -228,13 +238,12 @@ func (l *Layout) batches(yield func(batch) bool) {
 		for plane := range l.sizes[level] {
 			sizes := l.sizes[level][plane].sizes
 			b := batch{level: level, plane: plane}
-			var bytes int64
 			for i, n := range sizes {
-				if b.count > 0 && (n == 0 || b.count == batchTiles || bytes+int64(n) > batchBytes) {
+				if b.count > 0 && (n == 0 || b.count == batchTiles || b.bytes+int64(n) > batchBytes) {
 					if !yield(b) {
 						return
 					}
-					b.count, bytes = 0, 0
+					b.count, b.bytes = 0, 0
 				}
 				if n == 0 {
 					continue
@@ -243,7 +252,7 @@ func (l *Layout) batches(yield func(batch) bool) {
 					b.first = i
 				}
 				b.count++
-				bytes += int64(n)
+				b.bytes += int64(n)
 			}
 			if b.count > 0 && !yield(b) {
 				return

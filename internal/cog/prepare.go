@@ -27,8 +27,8 @@ type Prepared struct {
 	places [][]places               // by level, by plane
 	made   map[int]formats.Encoding // by the level that a chain begins with
 	layout *Layout
-	// rasters are used again by all chains.
-	rasters rasters
+	// Rasters are used again: tiles by all chains, bands by all rows.
+	rasters, bands rasters
 }
 
 // places is where the tiles of one plane of one level are until they are
@@ -147,27 +147,39 @@ func (x *Prepared) Write(ctx context.Context, w io.Writer) error {
 	return x.layout.Write(ctx, w, x.tiles)
 }
 
-// tiles reads tiles of the file from where they are.
+// tiles reads tiles of the file from where they are, those that lie next to each
+// other in one piece.
 func (x *Prepared) tiles(ctx context.Context, level, plane, first, count int) ([][]byte, error) {
 	at := &x.places[level][plane]
+	extents := at.joined(first, count)
 	if !at.spooled {
-		extents := make([]formats.Extent, count)
-		for i := range extents {
-			extents[i] = formats.Extent{Offset: at.offsets[first+i], Length: int64(at.sizes[first+i])}
-		}
 		return x.plan.source.Read(ctx, extents)
 	}
-	out := make([][]byte, count)
-	for i := range out {
+	out := make([][]byte, len(extents))
+	for i, e := range extents {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		var err error
-		if out[i], err = x.spool.get(at.offsets[first+i], at.sizes[first+i]); err != nil {
+		if out[i], err = x.spool.get(e.Offset, e.Length); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// joined is where tiles are, neighbours as one extent.
+func (p *places) joined(first, count int) []formats.Extent {
+	var out []formats.Extent
+	for i := first; i < first+count; i++ {
+		length := int64(p.sizes[i])
+		if last := len(out) - 1; last >= 0 && out[last].Offset+out[last].Length == p.offsets[i] {
+			out[last].Length += length
+			continue
+		}
+		out = append(out, formats.Extent{Offset: p.offsets[i], Length: length})
+	}
+	return out
 }
 
 // Close releases the temporary file.

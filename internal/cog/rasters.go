@@ -24,14 +24,20 @@ func (s *rasters) give(r *pixel.Raster) {
 	}
 }
 
-// shaped is an empty raster: all samples are 0.
-func (s *rasters) shaped(width, height, samples int, t pixel.Type) *pixel.Raster {
+// empty is a raster whose samples are all 0.
+func (s *rasters) empty(width, height, samples int, t pixel.Type) *pixel.Raster {
+	r := s.unset(width, height, samples, t)
+	clear(r.Pix)
+	return r
+}
+
+// unset is a raster whose samples have any value: the caller sets them all.
+func (s *rasters) unset(width, height, samples int, t pixel.Type) *pixel.Raster {
 	size := width * height * samples * t.Bytes()
 	r := s.take()
 	if r == nil || cap(r.Pix) < size {
 		return pixel.New(width, height, samples, t)
 	}
 	*r = pixel.Raster{Width: width, Height: height, Samples: samples, Type: t, Stride: width * samples * t.Bytes(), Pix: r.Pix[:size]}
-	clear(r.Pix)
 	return r
 }

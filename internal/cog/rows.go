@@ -100,7 +100,7 @@ func (g *gridRows) next(ctx context.Context, height int) (*pixel.Raster, error) 
 			return nil, err
 		}
 		if out == nil {
-			out = pixel.New(g.level.Width, height, g.decoded.Samples, g.decoded.Type)
+			out = g.x.bands.unset(g.level.Width, height, g.decoded.Samples, g.decoded.Type)
 		}
 		skip := g.at + done - row*g.level.TileHeight
 		n := min(g.level.TileHeight-skip, height-done)
@@ -121,7 +121,8 @@ func (g *gridRows) decodeRow(ctx context.Context, row int) error {
 	if g.decoded != nil && g.row == row {
 		return nil
 	}
-	g.decoded = nil // its memory is free before the next row is decoded
+	spare := g.decoded // its memory serves the next row
+	g.decoded = nil
 	across := g.level.TilesAcross()
 	s := g.x.plan.source
 	extents, err := s.Locate(ctx, 0, g.plane, row*across, across)
@@ -140,7 +141,12 @@ func (g *gridRows) decodeRow(ctx context.Context, row int) error {
 			if err != nil {
 				return err
 			}
-			pieces[i], err = g.decode(data[0], row*across+i)
+			var into *pixel.Raster
+			if across == 1 {
+				into = spare
+			}
+			width, height := g.level.StoredSize(row*across + i) // the last strip may be shorter
+			pieces[i], err = codec.DecodeInto(into, g.enc, data[0], width, height)
 			if err != nil {
 				return tileFault(err, 0, row*across+i, g.enc, len(data[0]))
 			}
@@ -152,12 +158,6 @@ func (g *gridRows) decodeRow(ctx context.Context, row int) error {
 	}
 	g.decoded, g.row = g.join(pieces), row
 	return nil
-}
-
-// decode gives a piece at its stored size: the last strip may be shorter.
-func (g *gridRows) decode(data []byte, n int) (*pixel.Raster, error) {
-	width, height := g.level.StoredSize(n)
-	return codec.Decode(g.enc, data, width, height)
 }
 
 // join puts a row of pieces side by side; what is blank stays zero.

@@ -43,7 +43,7 @@ func (s *spool) put(b []byte) (int64, error) {
 }
 
 // get reads back what put stored.
-func (s *spool) get(at int64, length uint32) ([]byte, error) {
+func (s *spool) get(at, length int64) ([]byte, error) {
 	b := make([]byte, length)
 	if _, err := s.file.ReadAt(b, at); err != nil {
 		return nil, spoolFault(err)
