@@ -20,6 +20,7 @@ import (
 	"github.com/pims-cloud/pims/internal/testfiles"
 	"github.com/pims-cloud/pims/pixel"
 	"github.com/pims-cloud/pims/source"
+	"github.com/pims-cloud/pims/source/sourcetest"
 )
 
 var background = context.Background()
@@ -175,34 +176,14 @@ func TestEveryTileIsReadOnce(t *testing.T) {
 				want = append(want, source.Range{Offset: e.Offset, Length: e.Length})
 			}
 		}
-		if diff := cmp.Diff(joined(t, want), joined(t, s.reads)); diff != "" {
+		if diff := cmp.Diff(sourcetest.Joined(t, want), sourcetest.Joined(t, s.reads)); diff != "" {
 			t.Errorf("%d levels: reads (-want +got):\n%s", levels, diff)
 		}
 		// Level 0, of which no level is made, lies in one piece of the file.
-		if whole := joined(t, want)[0]; levels == 2 && !slices.Contains(s.reads, whole) {
+		if whole := sourcetest.Joined(t, want)[0]; levels == 2 && !slices.Contains(s.reads, whole) {
 			t.Errorf("level 0 is at %v; the reads are %v", whole, s.reads)
 		}
 	}
-}
-
-// joined sorts ranges and joins neighbours; that no byte is in two is asserted.
-func joined(t *testing.T, ranges []source.Range) []source.Range {
-	t.Helper()
-	ranges = slices.Clone(ranges)
-	slices.SortFunc(ranges, func(a, b source.Range) int { return int(a.Offset - b.Offset) })
-	var out []source.Range
-	for _, r := range ranges {
-		last := len(out) - 1
-		switch {
-		case last < 0 || r.Offset > out[last].End():
-			out = append(out, r)
-		case r.Offset < out[last].End():
-			t.Errorf("%v reads again what %v did", r, out[last])
-		default:
-			out[last].Length += r.Length
-		}
-	}
-	return out
 }
 
 func TestMadeLevelsAreTheMeanOfTheFinerOnes(t *testing.T) {
