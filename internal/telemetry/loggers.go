@@ -18,7 +18,7 @@ type Loggers struct {
 }
 
 // NewLoggers reads the configuration's file, if it names one. Lines are written
-// to w, each in one Write.
+// to w, each in one Write, with *** for credentials that something quoted.
 func NewLoggers(cfg Config, w io.Writer) (*Loggers, error) {
 	l := &Loggers{out: &lockedWriter{w: w}, level: slog.Level(cfg.Level), format: cfg.Format, rules: map[string]rule{}}
 	if l.format == "" {
@@ -125,14 +125,18 @@ func (h requestHandler) WithGroup(name string) slog.Handler {
 	return requestHandler{h.Handler.WithGroup(name)}
 }
 
-// lockedWriter keeps lines of different handlers apart.
+// lockedWriter keeps lines of different handlers apart, and credentials out.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
 func (l *lockedWriter) Write(p []byte) (int, error) {
+	line := withoutSecrets(p)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.w.Write(p)
+	if _, err := l.w.Write(line); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }

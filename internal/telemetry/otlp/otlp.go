@@ -97,7 +97,7 @@ func (t *Traces) ended(ctx context.Context, span trace.Span, r *http.Request, ou
 	// Names of the semantic conventions for HTTP; the query may hold signatures.
 	span.SetAttributes(
 		attribute.String("http.request.method", r.Method), attribute.String("http.route", r.Pattern),
-		attribute.String("url.path", r.URL.Path), attribute.Int("http.response.status_code", out.status),
+		attribute.String("url.path", telemetry.WithoutSecrets(r.URL.Path)), attribute.Int("http.response.status_code", out.status),
 		attribute.String("pims.request", telemetry.RequestID(ctx)), attribute.String("pims.class", class.String()))
 	if more > 0 {
 		span.SetAttributes(attribute.Int("pims.steps_left_out", more))
