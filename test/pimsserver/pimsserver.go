@@ -51,6 +51,14 @@ func StartBehind(t testing.TB, front func(gateway string) string, environ ...str
 	return s
 }
 
+// Beside starts another server over the same buckets.
+func (s *Server) Beside(t testing.TB, environ ...string) *Server {
+	t.Helper()
+	other := &Server{Gateway: s.Gateway, Binary: s.Binary, log: &output{}}
+	other.serve(t, environ)
+	return other
+}
+
 var address = regexp.MustCompile(`API\s+(http://\S+)/docs`)
 
 func (s *Server) serve(t testing.TB, environ []string) {
