@@ -15,7 +15,9 @@ type Config struct {
 	SlidesURL   string `env:"STORE_URL" envDefault:"file:data/slides" desc:"Where slides lie: file:///folder, file:folder (below the working folder), s3://bucket/prefix, or memory:"`
 	UploadsURL  string `env:"UPLOADS_URL" envDefault:"file:data/uploads" desc:"Where uploads arrive; as STORE_URL"`
 	S3PathStyle bool   `env:"S3_PATH_STYLE" envDefault:"false" desc:"Address buckets as a path instead of a host name, as most S3 servers other than AWS want; the endpoint is AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"`
-	Concurrency int    `env:"STORE_CONCURRENCY" envDefault:"128" desc:"How many reads of one store are under way at once at most; likewise writes"`
+	// S3PublicEndpoint is part of what is signed.
+	S3PublicEndpoint string `env:"S3_PUBLIC_ENDPOINT" desc:"Where browsers and other clients reach S3, if that is not the endpoint of this process: https://host or https://host:port; for the addresses of parts of uploads, of EXPORT_LINK and of large replies"`
+	Concurrency      int    `env:"STORE_CONCURRENCY" envDefault:"128" desc:"How many reads of one store are under way at once at most; likewise writes"`
 	// Attempts includes the first one.
 	Attempts      int           `env:"STORE_ATTEMPTS" envDefault:"4" desc:"How often one request is tried when the store is busy or can not be reached; 1 never tries again"`
 	RetryBase     time.Duration `env:"STORE_RETRY_BASE" envDefault:"50ms" desc:"The longest pause before the second attempt; it doubles with every further one"`
@@ -58,8 +60,28 @@ func (c Config) Validate() error {
 	if c.HeaderCache < 0 {
 		return fault.New(fault.Invalid, "config-value", "STORE_HEADER_CACHE is %d; it must be 0 or more bytes.", int64(c.HeaderCache))
 	}
+	if err := checkEndpoint(c.S3PublicEndpoint); err != nil {
+		return err
+	}
 	_, err := ParseHedge(c.HedgeAfter)
 	return err
+}
+
+// checkEndpoint accepts "" and what a signature can be made for: a server without
+// a path, which a proxy would have to take off again.
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && *u == (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+		return nil
+	}
+	if _, after, ok := strings.Cut(endpoint, "@"); ok {
+		endpoint = "…@" + after // what stands before it may be a secret
+	}
+	return fault.New(fault.Invalid, "config-value",
+		"S3_PUBLIC_ENDPOINT is %.200q; it must be https://host or https://host:port, without a path.", endpoint)
 }
 
 func inVariable(name string, err error) error {

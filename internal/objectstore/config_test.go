@@ -76,6 +76,20 @@ func TestConfigDefaultsAndComplaints(t *testing.T) {
 	if c.SlidesURL != "file:data/slides" || c.UploadsURL != "file:data/uploads" || c.S3PathStyle || c.Concurrency != 128 || c.RetryMax != 2*time.Second || c.CoalesceGap != 0 {
 		t.Errorf("the defaults are %+v", c)
 	}
+	for _, endpoint := range []string{"s3.example", "ftp://s3.example", "https://", "https://:443", "https://s3.example/", "https://s3.example/store", "https://s3.example?x", "https://key:secret@s3.example"} {
+		c, err := load(map[string]string{"S3_PUBLIC_ENDPOINT": endpoint})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Validate(); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "S3_PUBLIC_ENDPOINT") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("S3_PUBLIC_ENDPOINT=%s: %v; want a complaint that names the variable and no secret", endpoint, err)
+		}
+	}
+	for _, endpoint := range []string{"https://s3.example", "http://127.0.0.1:9000", "https://[::1]:9000"} {
+		if c, err := load(map[string]string{"S3_PUBLIC_ENDPOINT": endpoint}); err != nil || c.Validate() != nil {
+			t.Errorf("S3_PUBLIC_ENDPOINT=%s: %v, %v", endpoint, err, c.Validate())
+		}
+	}
 	for name, value := range map[string]string{
 		"STORE_URL": "ftp://x", "UPLOADS_URL": "s3://", "STORE_CONCURRENCY": "0", "STORE_ATTEMPTS": "-1", "STORE_RETRY_BASE": "0s",
 		"STORE_RETRY_MAX": "-1s", "STORE_COALESCE_GAP": "-1", "STORE_TIMEOUT": "0s", "STORE_HEDGE_AFTER": "soon",

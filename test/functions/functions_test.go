@@ -27,6 +27,7 @@ func TestMain(m *testing.M) { s3gateway.Main(m) }
 
 // cloud is the two buckets and the three functions.
 type cloud struct {
+	gateway         *s3gateway.Gateway
 	uploads         *objectstore.Store
 	imports         *runtimetest.Function
 	viewed          *runtimetest.Function // the function behind tiles
@@ -41,7 +42,7 @@ func start(t *testing.T) *cloud {
 	gw := s3gateway.Start(t)
 	gw.Bucket(t, "incoming")
 	gw.Bucket(t, "slides")
-	c := &cloud{binary: map[string]string{}}
+	c := &cloud{gateway: gw, binary: map[string]string{}}
 	c.environ = append(gw.Env(), "STORE_URL=s3://slides/prod", "UPLOADS_URL=s3://incoming/in", "LOG_FORMAT=json",
 		"QUEUE_URL=http://sqs.invalid/000000000000/imports")
 	for _, name := range []string{"tiles", "metadata", "import"} {
@@ -228,5 +229,12 @@ func TestALargeReplyIsFetchedFromTheBucket(t *testing.T) {
 	}
 	if got := resp.Header.Get("Content-Disposition"); !strings.Contains(got, "large.svs") {
 		t.Errorf("the bucket's answer has Content-Disposition %q", got)
+	}
+	// Where clients have another address of the bucket, they are sent there.
+	public := c.gateway.Public(t)
+	outside := front(t, &runtimetest.Front{Function: c.run(t, "metadata", "S3_PUBLIC_ENDPOINT="+public.URL)})
+	resp, body = get(t, outside+"/image/"+r.Path+"/export")
+	if resp.StatusCode != http.StatusOK || !bytes.Equal(body, slide) || "http://"+resp.Request.URL.Host != public.URL || public.Requests.Load() != 1 {
+		t.Errorf("the export: status %d, %d bytes from %s by %d requests, want the slide from %s by one", resp.StatusCode, len(body), resp.Request.URL.Host, public.Requests.Load(), public.URL)
 	}
 }

@@ -36,6 +36,7 @@ func TestUploads(t *testing.T) {
 	t.Run("a slide in checked parts is resumed and viewable", func(t *testing.T) { s.in(t).checkedParts() })
 	t.Run("an upload without checksums has its addresses at once", func(t *testing.T) { s.in(t).unchecked() })
 	t.Run("an aborted upload leaves nothing", func(t *testing.T) { s.in(t).aborted() })
+	t.Run("clients elsewhere have the public endpoint", func(t *testing.T) { s.in(t).elsewhere() })
 	t.Run("what can not be is refused", func(t *testing.T) { s.in(t).refused() })
 }
 
@@ -243,6 +244,44 @@ func (s *service) aborted() {
 	s.call("POST", "/uploads/"+u.ID+"/complete", nil, nil, http.StatusNotFound)
 	for o, err := range s.Gateway.Store(t, pimsserver.UploadsBucket, "").List(t.Context(), "") {
 		t.Errorf("left in the bucket: %+v %v", o, err)
+	}
+}
+
+// elsewhere has a server whose clients reach the store by another address.
+func (s *service) elsewhere() {
+	t := s.t
+	public := s.Gateway.Public(t)
+	outer := &service{s.Beside(t, "S3_PUBLIC_ENDPOINT="+public.URL, "EXPORT_LINK=1m"), t}
+	var u upload
+	data := slideOf(t, 1000)
+	outer.call("POST", "/uploads", begin{"elsewhere.svs", len(data), ""}, &u, http.StatusCreated)
+	if !strings.HasPrefix(u.Parts[0].URL, public.URL+"/") {
+		t.Fatalf("the part goes to %s, want %s", u.Parts[0].URL, public.URL)
+	}
+	outer.send(u.Parts[0], data)
+	var f file
+	outer.call("POST", "/uploads/"+u.ID+"/complete", nil, &f, http.StatusOK)
+	if state, _ := outer.done(f.ID); state != "done" {
+		t.Fatalf("the import is %s\n%s", state, outer.Log())
+	}
+	reply, err := http.Get(outer.URL + "/image/" + f.Path + "/export")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if body, err := io.ReadAll(reply.Body); err != nil || !bytes.Equal(body, data) || !strings.HasPrefix(reply.Request.URL.String(), public.URL+"/") {
+		t.Errorf("the export has %d bytes (%v) from %s, want the slide from %s", len(body), err, reply.Request.URL, public.URL)
+	}
+	if n := public.Requests.Load(); n != 2 {
+		t.Errorf("%d requests came by the public endpoint, want the part and the export", n)
+	}
+	page, err := http.Get(outer.URL + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Body.Close()
+	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, public.URL) {
+		t.Errorf("the page may not send parts to %s: its policy is %q", public.URL, policy)
 	}
 }
 

@@ -34,7 +34,7 @@ func Driver(ctx context.Context, l objectstore.Location, c objectstore.Config) (
 		return dir.Open(l.Path)
 	case objectstore.SchemeS3:
 		return s3.Open(ctx, s3.Config{
-			Bucket: l.Bucket, Prefix: l.Prefix, PathStyle: c.S3PathStyle, AnswerTimeout: c.AnswerTimeout,
+			Bucket: l.Bucket, Prefix: l.Prefix, PathStyle: c.S3PathStyle, PublicEndpoint: c.S3PublicEndpoint, AnswerTimeout: c.AnswerTimeout,
 		})
 	case objectstore.SchemeMemory:
 		return memory.New(), nil

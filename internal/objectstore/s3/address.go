@@ -18,7 +18,7 @@ func (d *driver) PresignGet(ctx context.Context, key string, options objectstore
 	input.ResponseContentDisposition = given(options.ContentDisposition)
 	input.ResponseContentEncoding = given(options.ContentEncoding)
 	input.ResponseCacheControl = given(options.CacheControl)
-	signed, err := s3.NewPresignClient(d.client).PresignGetObject(ctx, input, func(o *s3.PresignOptions) {
+	signed, err := d.forOthers.PresignGetObject(ctx, input, func(o *s3.PresignOptions) {
 		o.Expires = options.ValidFor
 		o.ClientOptions = append(o.ClientOptions, func(o *s3.Options) {
 			// It would be a header that a browser does not send.

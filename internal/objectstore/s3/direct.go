@@ -46,7 +46,7 @@ func (d *driver) PresignPart(ctx context.Context, u objectstore.DirectUpload, p 
 	if p.CRC32C != "" {
 		input.ChecksumCRC32C = &p.CRC32C
 	}
-	signed, err := s3.NewPresignClient(d.client).PresignUploadPart(ctx, input, func(o *s3.PresignOptions) {
+	signed, err := d.forOthers.PresignUploadPart(ctx, input, func(o *s3.PresignOptions) {
 		o.Expires = validFor
 		o.ClientOptions = append(o.ClientOptions, onlyWhatIsAsked)
 		o.Presigner = v4.NewSigner(func(o *v4.SignerOptions) {

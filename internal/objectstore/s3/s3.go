@@ -7,6 +7,11 @@
 // (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, roles …).
 // Nothing is requested before the first operation.
 //
+// Addresses that are given to others (PresignGet, PresignPart) are signed for
+// Config.PublicEndpoint, if there is one: the host is part of a signature, so that
+// it can not be changed afterwards. What passes their requests on must leave Host
+// and path as they are.
+//
 // # Permissions
 //
 // With P for arn:aws:s3:::BUCKET/PREFIX*:
@@ -67,6 +72,10 @@ type Config struct {
 	Prefix string
 	// PathStyle addresses the bucket in the path instead of the host name.
 	PathStyle bool
+	// PublicEndpoint is where others reach the server (https://host or
+	// https://host:port), for the addresses that are given to them; "" where it
+	// is the endpoint of this process.
+	PublicEndpoint string
 	// AnswerTimeout bounds how long the server may take to begin its answer to
 	// a read or a part; 0 means 30 s. Copies and completions get ten minutes.
 	AnswerTimeout time.Duration
@@ -122,7 +131,7 @@ func New(sdk aws.Config, c Config) (objectstore.Driver, error) {
 	if adaptable {
 		quick = quickTransport(base, c.AnswerTimeout)
 	}
-	d.client = s3.NewFromConfig(sdk, func(o *s3.Options) {
+	options := func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
 		o.Retryer = aws.NopRetryer{}
 		if adaptable {
@@ -133,7 +142,12 @@ func New(sdk aws.Config, c Config) (objectstore.Driver, error) {
 		if o.Region == "" {
 			o.Region = defaultRegion
 		}
-	})
+	}
+	d.client = s3.NewFromConfig(sdk, options)
+	d.forOthers = s3.NewPresignClient(d.client)
+	if c.PublicEndpoint != "" {
+		d.forOthers = s3.NewPresignClient(s3.NewFromConfig(sdk, options, func(o *s3.Options) { o.BaseEndpoint = &c.PublicEndpoint }))
+	}
 	d.patient = d.client.Options().HTTPClient
 	if adaptable {
 		d.patient = patientClient(base, slowAnswerTimeout)
@@ -152,6 +166,7 @@ func orDefault[T int64 | time.Duration](v, otherwise T) T {
 // driver is safe for concurrent use; nothing in it changes but what signer keeps.
 type driver struct {
 	client        *s3.Client
+	forOthers     *s3.PresignClient // signs what browsers and other programs use
 	config        Config
 	partBytes     int64
 	copyBytes     int64
