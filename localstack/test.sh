@@ -18,7 +18,7 @@ LOCALSTACK_DIR=$(mktemp -d)
 export LOCALSTACK_DIR LOCALSTACK_PORT=0
 # A killed import's claim is free again after this time, and its message comes back
 # after that; the defaults are one and two minutes.
-export PIMS_FUNCTION_IMPORT_LEASE=5s PIMS_FUNCTION_QUEUE_VISIBILITY=15s
+export PIMS_FUNCTION_IMPORT_LEASE=10s PIMS_FUNCTION_QUEUE_VISIBILITY=15s
 finish() {
 	local status=$?
 	[ "$status" -eq 0 ] || tail -n 200 "$LOCALSTACK_DIR/log" | grep -v ' INFO --- ' || true

@@ -20,6 +20,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -74,6 +75,7 @@ type cloud struct {
 	settings        settings
 	uploads, slides *objectstore.Store
 	sqs             *sqs.Client
+	s3              *s3.Client
 }
 
 // connectTo skips the test when there is no LocalStack.
@@ -103,8 +105,9 @@ func connectTo(t *testing.T) *cloud {
 	storage := c.settings.Storage
 	c.uploads = c.store(t, storage.Uploads.Bucket, storage.Uploads.Prefix)
 	c.slides = c.store(t, storage.Slides.Bucket, storage.Slides.Prefix)
-	c.sqs = sqs.New(sqs.Options{Region: region, BaseEndpoint: aws.String(endpoint),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	anybody := credentials.NewStaticCredentialsProvider("test", "test", "")
+	c.sqs = sqs.New(sqs.Options{Region: region, BaseEndpoint: aws.String(endpoint), Credentials: anybody})
+	c.s3 = s3.New(s3.Options{Region: region, BaseEndpoint: aws.String(endpoint), Credentials: anybody, UsePathStyle: true})
 	return c
 }
 
@@ -121,28 +124,19 @@ func (c *cloud) store(t *testing.T, bucket, prefix string) *objectstore.Store {
 	return s
 }
 
-// put is upload for a test that ends when it fails.
+// put puts a file among the uploads, of which the import queue is told, and gives
+// the job of its import.
 func (c *cloud) put(t *testing.T, path, key string) importer.Job {
 	t.Helper()
-	job, err := c.upload(t.Context(), path, key)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return job
-}
-
-// upload puts a file among the uploads, of which the import queue is told, and
-// gives the job of its import.
-func (c *cloud) upload(ctx context.Context, path, key string) (importer.Job, error) {
-	text, err := os.ReadFile(path)
+	o, err := c.uploads.Put(t.Context(), key, bytes.NewReader(text), int64(len(text)), objectstore.PutOptions{})
 	if err != nil {
-		return importer.Job{}, err
+		t.Fatal(err)
 	}
-	o, err := c.uploads.Put(ctx, key, bytes.NewReader(text), int64(len(text)), objectstore.PutOptions{})
-	if err != nil {
-		return importer.Job{}, err
-	}
-	return importer.NewJob(importer.Upload{Bucket: c.uploads.URL(), Key: key, ETag: o.ETag, Size: o.Size}, "", false), nil
+	return importer.NewJob(importer.Upload{Bucket: c.uploads.URL(), Key: key, ETag: o.ETag, Size: o.Size}, "", false)
 }
 
 // report reads how far an import is; nil when it has not begun. LocalStack may
@@ -175,15 +169,26 @@ func (c *cloud) final(t *testing.T, job importer.Job) *importer.Report {
 // the request.
 func (c *cloud) get(t *testing.T, function, path string, header ...string) (*http.Response, []byte) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.endpoint.String()+path, nil)
+	return c.ask(t.Context(), t, function, path, header...)
+}
+
+// ask is get with a context of its own.
+func (c *cloud) ask(ctx context.Context, t *testing.T, function, path string, header ...string) (*http.Response, []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint.String()+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Host = c.name(function) + ".lambda-url." + region + ".localhost:" + c.endpoint.Port()
+	r.Host = c.host(function)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	return do(t, r)
+}
+
+// host is that of a function's URL.
+func (c *cloud) host(function string) string {
+	return c.name(function) + ".lambda-url." + region + ".localhost:" + c.endpoint.Port()
 }
 
 // lambda asks LocalStack's Lambda API, which wants a signature but does not check it.
@@ -268,6 +273,14 @@ func (c *cloud) quiet(t *testing.T) {
 		a := c.attributes(t, c.settings.Queues["import"].Name)
 		return a["ApproximateNumberOfMessages"] == "0" && a["ApproximateNumberOfMessagesNotVisible"] == "0"
 	})
+}
+
+// empty removes all messages of a queue.
+func (c *cloud) empty(t *testing.T, name string) {
+	t.Helper()
+	if _, err := c.sqs.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: aws.String(c.queueURL(name))}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // send puts message bodies into the import queue at once.

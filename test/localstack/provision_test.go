@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 )
@@ -44,13 +43,8 @@ func TestQueuesAreAsTheSettingsSay(t *testing.T) {
 
 func TestUploadsTellTheImportQueue(t *testing.T) {
 	c := connectTo(t)
-	loaded, err := config.LoadDefaultConfig(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := s3.NewFromConfig(loaded, func(o *s3.Options) { o.UsePathStyle = true })
 	uploads := c.settings.Storage.Uploads
-	got, err := client.GetBucketNotificationConfiguration(t.Context(),
+	got, err := c.s3.GetBucketNotificationConfiguration(t.Context(),
 		&s3.GetBucketNotificationConfigurationInput{Bucket: aws.String(c.name(uploads.Bucket))})
 	if err != nil || len(got.QueueConfigurations) != 1 {
 		t.Fatalf("%v: %+v, want one queue that is told", err, got)
