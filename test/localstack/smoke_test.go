@@ -8,11 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/app"
@@ -120,25 +116,6 @@ func TestSmokeAFileThatIsNoSlideFailsForGood(t *testing.T) {
 	c.quiet(t)
 }
 
-// TestSmokeOfABatchOnlyWhatFailedIsDead: a message that no import can come of
-// is delivered again and becomes a dead letter; what came with it is done.
-func TestSmokeOfABatchOnlyWhatFailedIsDead(t *testing.T) {
-	c := connectTo(t)
-	c.quiet(t) // no other test's message may be given up earlier
-	c.redeliver(t, 10, 2)
-	poison := `{"poison":"` + t.Name() + `"}`
-	job := c.put(t, testfiles.Own(t, "svs/blank-tiles.svs"), "beside poison.svs")
-	c.send(t, c.event(job), poison, c.event(job))
-	if r := c.final(t, job); r.State != importer.StateDone || r.Attempt != 1 {
-		t.Errorf("report %+v", r)
-	}
-	dead := c.deadLetters(t, 1)
-	if len(dead) != 1 || dead[0] != poison {
-		t.Errorf("dead letters %q, want %q alone", dead, poison)
-	}
-	c.quiet(t)
-}
-
 // TestSmokeAConversionIsTheOtherQueuesWork: what has no pyramid is seen at once,
 // and rewritten by the function of conversions.
 func TestSmokeAConversionIsTheOtherQueuesWork(t *testing.T) {
@@ -168,27 +145,4 @@ func TestSmokeAConversionIsTheOtherQueuesWork(t *testing.T) {
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("tile: status %d: %.300s", resp.StatusCode, body)
 	}
-}
-
-// deadLetters waits for that many dead letters of imports, takes them out and
-// gives them.
-func (c *cloud) deadLetters(t *testing.T, atLeast int) []string {
-	t.Helper()
-	name := c.settings.Queues["import"].DeadLetterName
-	var bodies []string
-	wait(t, "dead letters", func() bool {
-		out, err := c.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: aws.String(c.queueURL(name)), MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range out.Messages {
-			bodies = append(bodies, strings.TrimSpace(aws.ToString(m.Body)))
-			if _, err := c.sqs.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: aws.String(c.queueURL(name)), ReceiptHandle: m.ReceiptHandle}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return len(bodies) >= atLeast
-	})
-	return bodies
 }
