@@ -25,7 +25,7 @@ STATE = FOLDER / "state"  # all of LocalStack's files, removed when it stops
 TEMPORARY = STATE / "temporary"  # with the unpacked functions
 MODULE = "pims_localstack.launch"
 START_SECONDS, STOP_SECONDS = 180, 60
-SERVICES = "s3,sqs,lambda,logs,cloudwatch,iam,sts"
+SERVICES = "s3,sqs,lambda,apigateway,logs,cloudwatch,iam,sts"
 
 
 def environment(port):
@@ -107,7 +107,7 @@ def up():
             give_up(f"it was not ready after {START_SECONDS} seconds")
         time.sleep(0.2)
     print(f"localstack: {endpoint}, log {LOG}")
-    sys.stdout.writelines(line for line in LOG.read_text(errors="replace").splitlines(True) if ".lambda-url." in line)
+    sys.stdout.writelines(line for line in LOG.read_text(errors="replace").splitlines(True) if ".lambda-url." in line or ".execute-api." in line)
 
 
 def down():

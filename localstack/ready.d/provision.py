@@ -31,7 +31,7 @@ def client(service):
                         config=Config(s3={"addressing_style": "path"}, read_timeout=60, retries={"max_attempts": 2}))
 
 
-s3, sqs, functions, iam = client("s3"), client("sqs"), client("lambda"), client("iam")
+s3, sqs, functions, iam, apis = client("s3"), client("sqs"), client("lambda"), client("iam"), client("apigateway")
 
 
 def is_there(error, *codes):
@@ -126,6 +126,29 @@ def make_url(name):
     return f"http://{name}.lambda-url.{REGION}.localhost:{PORT}/"
 
 
+def make_rest_api(name):
+    """Puts a REST API before the functions that answer requests, split as infra/terraform/modules/api splits its HTTP API.
+
+    That LocalStack's free edition does not have; payloads are of version 1.0 here."""
+    def answered_by(function):
+        uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}-{function}/invocations"
+        return {"x-amazon-apigateway-any-method": {
+            "responses": {}, "x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": uri}}}
+
+    slide = "/image/{id}/{name}"
+    tiles = (slide + "/tile/{tile+}", slide + "/normalized-tile/{tile+}", slide + "/{level}/{tile}")
+    body = {"openapi": "3.0.1", "info": {"title": name, "version": "1"},
+            # LocalStack does not know */*, which is all that AWS needs: it sends bytes only to who accepts one of these first.
+            "x-amazon-apigateway-binary-media-types": ["*/*", "image/*", "application/octet-stream"],
+            "paths": {path: answered_by("metadata") for path in ("/", "/{path+}")} | {path: answered_by("tiles") for path in tiles}}
+    there = [api["id"] for api in apis.get_rest_apis(limit=500)["items"] if api["name"] == name]
+    # This tag of LocalStack makes the address http://NAME.execute-api.… instead of a random one.
+    api = there[0] if there else apis.create_rest_api(name=name, tags={"_custom_id_": name})["id"]
+    apis.put_rest_api(restApiId=api, mode="overwrite", body=json.dumps(body))
+    apis.create_deployment(restApiId=api, stageName="prod")
+    return f"http://{api}.execute-api.localhost:{PORT}/prod/"
+
+
 def make_mapping(name, f, queue_arn):
     """Makes the queue's messages invoke the function, which tells which of a batch failed."""
     if functions.list_event_source_mappings(FunctionName=name, EventSourceArn=queue_arn)["EventSourceMappings"]:
@@ -166,6 +189,7 @@ def provision():
             make_mapping(function, f, queues[f["queue"]]["arn"])
         else:
             print(f"{function}: {make_url(function)}", flush=True)
+    print(f"{name}: {make_rest_api(name)}", flush=True)
 
 
 provision()
