@@ -90,8 +90,8 @@ bench: setup-build web ## measure tiles per second, allocations and the cost of 
 	go run ./bench
 
 .PHONY: bench-cloud
-bench-cloud: functions ## measure the Lambda functions: package sizes, cold start, memory
-	cd test && go test -run '^$$' -bench ColdStart -benchtime 20x ./functions
+bench-cloud: functions ## measure the Lambda functions: package sizes, cold start, memory, what tiles cost
+	cd test && go test -v -count=1 -run TestCostOfTiles -bench ColdStart -benchtime 20x ./functions | grep -v '^=== '
 
 .PHONY: bench-peers
 bench-peers: setup-build web ## measure next to other tile servers with the harness of ../shared/peers
@@ -125,10 +125,6 @@ sbom: ## write what is in the images to dist/sbom (CycloneDX), with Docker
 
 test-images: ## build the images without Docker and run what is in them; skipped by name without buildah
 	docker/test.sh
-
-.PHONY: bench-cost
-bench-cost: setup-test web ## what tiles cost, from what real functions count under the emulator
-	cd test && go test ./functions -run TestCostOfTiles -v -count=1
 
 .PHONY: fixtures
 fixtures: ## write the generated slides of testdata/ again

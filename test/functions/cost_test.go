@@ -55,7 +55,7 @@ func sum(t *testing.T, f *runtimetest.Function) map[string]float64 {
 }
 
 // TestCostOfTiles asks real functions for tiles and makes a bill of what they
-// counted; go test -v shows it (make bench-cost).
+// counted; go test -v shows it (make bench-cloud).
 func TestCostOfTiles(t *testing.T) {
 	t.Run("own SVS", func(t *testing.T) { bill(t, ownSVS(t)) })
 	t.Run("real SVS", func(t *testing.T) { bill(t, testfiles.Shared(t, "svs/CMU-1-Small-Region.svs")) })
