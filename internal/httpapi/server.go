@@ -30,7 +30,6 @@ import (
 	"github.com/pims-cloud/pims/internal/queue"
 	"github.com/pims-cloud/pims/internal/render"
 	"github.com/pims-cloud/pims/internal/slide"
-	"github.com/pims-cloud/pims/internal/telemetry/timing"
 )
 
 // Setting is one entry of /info's settings; secrets are masked by whoever
@@ -195,9 +194,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 		http.StripPrefix(strings.TrimSuffix(r.URL.Path, path), s.deps.Docs).ServeHTTP(w, r)
 		return nil
 	}
-	finding := timing.Start(r.Context(), timing.Route)
 	match, err := s.routes.Find(r.Method, path)
-	finding.Stop()
 	if err == nil {
 		r.Pattern = match.Pattern // whoever logs the request sees it there
 		if s.guard != nil {

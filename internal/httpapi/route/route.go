@@ -164,7 +164,9 @@ func (t *Table) Find(method, path string) (Match, error) {
 	path = strings.TrimPrefix(path, "/")
 	var buffer [24]string // of deeper paths, the rest goes to the heap
 	elements := buffer[:0]
-	for element := range strings.SplitSeq(path, "/") {
+	for rest, more := path, true; more; {
+		var element string
+		element, rest, more = strings.Cut(rest, "/")
 		elements = append(elements, element)
 	}
 	var matched [8]Var // likewise

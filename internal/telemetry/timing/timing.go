@@ -15,8 +15,7 @@ type Step uint8
 // The steps, in the order of a tile's way. Steps of reads and pictures that run
 // side by side add up, so a step may take longer than the whole.
 const (
-	Route  Step = iota // finding the handler
-	Open               // opening the slide: the read of its sidecar
+	Open   Step = iota // opening the slide: the read of its sidecar
 	Cache              // asking the shared cache
 	Read               // reading index pages and tiles from the store
 	Decode             // samples out of stored tiles
@@ -25,7 +24,7 @@ const (
 	steps
 )
 
-var names = [steps]string{"route", "open", "cache", "read", "decode", "render", "encode"}
+var names = [steps]string{"open", "cache", "read", "decode", "render", "encode"}
 
 // Steps is the account of one request. The zero value is ready; it is safe for
 // concurrent use, since loads may outlive the request that began them.
