@@ -266,6 +266,8 @@ func TestFrontsAndRepliesAgree(t *testing.T) {
 			want["GET /image/{id}/{name}/tile/{tile+}"] = "tiles"
 			want["GET /image/{id}/{name}/normalized-tile/{tile+}"] = "tiles"
 			want["GET /image/{id}/{files}/{level}/{tile}"] = "tiles"
+		} else {
+			want["ANY "+readSettings(t).Render.Environment["API_BASE_PATH"]+"/{path+}"] = "render"
 		}
 		if diff := cmp.Diff(want, routes); diff != "" {
 			t.Errorf("routes (-want +got):\n%s", diff)
@@ -282,6 +284,41 @@ func TestFrontsAndRepliesAgree(t *testing.T) {
 			if p.text("source_arn") == "" || p.text("principal") == "*" {
 				t.Errorf("%s lets everybody of %s in", p.Address, p.text("principal"))
 			}
+		}
+	})
+}
+
+// TestWhatNeedsLibvipsIsPassedOn: by a package to the image behind the HTTP API,
+// which asks for the same credentials; full has the image.
+func TestWhatNeedsLibvipsIsPassedOn(t *testing.T) {
+	eachInstallation(t, func(t *testing.T, in installation) {
+		made := in.functions(t)
+		render, ok := made["render"]
+		if ok != (in.name == "full") {
+			t.Fatalf("there is a function render: %v", ok)
+		}
+		want := map[string]string{} // who passes on, and where to
+		if ok {
+			environment := render.environment(t)
+			want["metadata"] = in.of(t, "aws_apigatewayv2_api")[0].text("api_endpoint") + environment["API_BASE_PATH"]
+			if render.text("package_type") != "Image" || made["tiles"].text("package_type") != "Image" || environment["LAMBDA_RESPONSE"] != "buffered" {
+				t.Errorf("render is %s and replies %s, tiles in the VPC is %s: expected images, the first buffered behind an HTTP API",
+					render.text("package_type"), environment["LAMBDA_RESPONSE"], made["tiles"].text("package_type"))
+			}
+			for _, name := range []string{"AUTH", "GRANT_KEYS", "JWT_JWKS_URL", "STORE_URL"} {
+				if of := made["metadata"].environment(t)[name]; environment[name] != of || of == "" {
+					t.Errorf("render has another %s than metadata, which passes requests on to it", name)
+				}
+			}
+		}
+		got := map[string]string{}
+		for role, f := range made {
+			if to, passes := f.environment(t)["FORWARD_URL"]; passes {
+				got[role] = to
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("FORWARD_URL (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -377,7 +414,7 @@ func TestGrantsReachTheFunctionsThatCheckThem(t *testing.T) {
 	eachInstallation(t, func(t *testing.T, in installation) {
 		for role, f := range in.functions(t) {
 			environment := f.environment(t)
-			answers := role == "tiles" || role == "metadata"
+			answers := role == "tiles" || role == "metadata" || role == "render"
 			if _, has := environment["GRANT_KEYS"]; has != (answers && in.name == "full") {
 				t.Errorf("%s has GRANT_KEYS: %v", role, has)
 			}

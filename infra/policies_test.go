@@ -221,6 +221,10 @@ func wantedRights(example string) map[string]rights {
 	}
 	if example == "full" {
 		want["pims-convert"]["sqs:SendMessage"] = []string{"queue convert-large"}
+		want["pims-render"] = logs("/aws/lambda/pims-render", rights{
+			"s3:GetObject": {slides}, "s3:ListBucket": {"bucket slides"},
+			"s3:PutObject": {results}, "s3:AbortMultipartUpload": {results},
+		})
 		want["pims-worker"] = work("convert-large", convert())
 		for role := range want {
 			want[role]["kms:Decrypt"], want[role]["kms:GenerateDataKey"] = []string{"key"}, []string{"key"}

@@ -40,6 +40,7 @@ type settings struct {
 	} `json:"storage"`
 	Queues    map[string]queueSettings    `json:"queues"`
 	Functions map[string]functionSettings `json:"functions"`
+	Render    functionSettings            `json:"render"` // where there is an image with libvips
 	Worker    struct {
 		Queue        string            `json:"queue"`
 		CPUUnits     int               `json:"cpu_units"`
@@ -144,6 +145,7 @@ func TestTheProgramTakesTheEnvironments(t *testing.T) {
 			checkVisibility(t, "functions."+name, loaded, s.Queues[f.Queue])
 		}
 	}
+	checkEnvironment(t, "render", s.Render.Environment)
 	if loaded := checkEnvironment(t, "worker", s.Worker.Environment); loaded != nil {
 		checkAttempts(t, "worker", loaded, s.Queues[s.Worker.Queue])
 		checkVisibility(t, "worker", loaded, s.Queues[s.Worker.Queue])

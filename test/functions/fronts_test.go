@@ -6,6 +6,7 @@ import (
 	"image/jpeg"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/pims-cloud/pims/internal/lambdaadapter/runtimetest"
@@ -60,10 +61,11 @@ func (c *cloud) byREST(t *testing.T, tile string) {
 }
 
 // forwards: a package without libvips refuses what needs it and, with
-// FORWARD_URL, gives the other function's answer.
+// FORWARD_URL, gives the other function's answer. That is below a path, as it is
+// in infra/terraform.
 func (c *cloud) forwards(t *testing.T, own string) {
 	withLibvips := runtimetest.BuildWithLibvips(t, testfiles.Root(t), "./functions/tiles")
-	other := front(t, &runtimetest.Front{Function: runtimetest.Start(t, withLibvips, c.environ...)})
+	other := front(t, &runtimetest.Front{Function: runtimetest.Start(t, withLibvips, append(slices.Clone(c.environ), "API_BASE_PATH=/render")...)}) + "/render"
 	buffered := front(t, &runtimetest.Front{Function: c.run(t, "tiles", "FORWARD_URL="+other)})
 	streamed := front(t, &runtimetest.Front{Function: c.run(t, "tiles", "FORWARD_URL="+other, "LAMBDA_RESPONSE=stream")})
 	check := func(t *testing.T, tile, accept string, status int, code string) {

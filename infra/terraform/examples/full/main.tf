@@ -17,8 +17,9 @@ locals {
   name     = coalesce(var.name, local.settings.name)
 
   # Only these answer requests; the others know nothing of who may see what.
-  by_http = ["tiles", "metadata"]
+  by_http = concat(["tiles", "metadata"], local.renders ? ["render"] : [])
   access  = merge({ AUTH = var.auth }, var.auth_settings)
+  renders = var.render_image_uri != null
   grants  = var.grant_keys == null ? {} : { GRANT_KEYS = var.grant_keys }
   cached  = nonsensitive(var.cache_auth_token != null)
 }
@@ -69,10 +70,15 @@ module "cache" {
 module "functions" {
   source = "../../modules/functions"
 
-  name                 = local.name
-  functions            = local.settings.functions
-  packages_directory   = coalesce(var.packages_directory, "${path.module}/../../../../dist/functions")
-  image_uris           = var.import_image_uri == null ? {} : { import = var.import_image_uri, convert = var.import_image_uri }
+  name               = local.name
+  functions          = merge(local.settings.functions, local.renders ? { render = local.settings.render } : {})
+  packages_directory = coalesce(var.packages_directory, "${path.module}/../../../../dist/functions")
+  forward_url        = module.api.render_url
+  image_uris = merge(
+    var.import_image_uri == null ? {} : { import = var.import_image_uri, convert = var.import_image_uri },
+    local.renders ? { render = var.render_image_uri } : {},
+    local.renders && local.cached ? { tiles = var.render_image_uri } : {}, # from the VPC there is no way to render
+  )
   slides               = module.storage.slides
   uploads              = module.storage.uploads
   results              = module.storage.results
@@ -81,10 +87,9 @@ module "functions" {
   stream               = ["tiles"]
   environment          = var.settings
   function_environment = { for name in local.by_http : name => local.access }
-  secrets = {
-    tiles    = merge(local.grants, local.cached ? { CACHE_URL = module.cache[0].url } : {})
-    metadata = local.grants
-  }
+  secrets = merge({ for name in local.by_http : name => local.grants }, {
+    tiles = merge(local.grants, local.cached ? { CACHE_URL = module.cache[0].url } : {})
+  })
   reserved_concurrency = var.tiles_concurrency == null ? {} : { tiles = var.tiles_concurrency }
   kms_key_arn          = var.kms_key_arn
 
@@ -118,6 +123,7 @@ module "api" {
   name         = local.name
   functions    = module.functions.functions
   stream_tiles = true
+  render_path  = local.renders ? local.settings.render.environment.API_BASE_PATH : null
 }
 
 module "cdn" {

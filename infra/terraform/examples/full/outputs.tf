@@ -23,6 +23,11 @@ output "slides" {
   value       = module.storage.slides.url
 }
 
+output "render_url" {
+  description = "Address of the function with libvips that the others pass on to; null without render_image_uri."
+  value       = module.api.render_url
+}
+
 output "dead_letter_urls" {
   description = "Queues of what was given up, for pims dlq."
   value       = { for key, q in module.queue.queues : key => q.dead_letter_url }

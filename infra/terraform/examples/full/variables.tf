@@ -28,6 +28,12 @@ variable "import_image_uri" {
   default     = null
 }
 
+variable "render_image_uri" {
+  description = "Function image with libvips, in ECR, to which metadata passes on what needs it (JPEG 2000, WebP), and tiles as well or, with a cache, which tiles then is itself; null: they answer 501."
+  type        = string
+  default     = null
+}
+
 variable "worker_image_uri" {
   description = "Server image, in ECR, for the worker."
   type        = string

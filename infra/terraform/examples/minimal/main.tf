@@ -17,8 +17,9 @@ locals {
   name     = coalesce(var.name, local.settings.name)
 
   # Only these answer requests; the others know nothing of who may see what.
-  by_http = ["tiles", "metadata"]
+  by_http = concat(["tiles", "metadata"], local.renders ? ["render"] : [])
   access  = merge({ AUTH = var.auth }, var.auth_settings)
+  renders = var.render_image_uri != null
   grants  = var.grant_keys == null ? {} : { GRANT_KEYS = var.grant_keys }
 }
 
@@ -49,7 +50,9 @@ module "functions" {
   source = "../../modules/functions"
 
   name               = local.name
-  functions          = local.settings.functions
+  functions          = merge(local.settings.functions, local.renders ? { render = local.settings.render } : {})
+  image_uris         = local.renders ? { render = var.render_image_uri } : {}
+  forward_url        = module.api.render_url
   packages_directory = coalesce(var.packages_directory, "${path.module}/../../../../dist/functions")
   slides             = module.storage.slides
   uploads            = module.storage.uploads
@@ -64,8 +67,9 @@ module "functions" {
 module "api" {
   source = "../../modules/api"
 
-  name      = local.name
-  functions = module.functions.functions
+  name        = local.name
+  functions   = module.functions.functions
+  render_path = local.renders ? local.settings.render.environment.API_BASE_PATH : null
 }
 
 module "observability" {

@@ -22,6 +22,12 @@ variable "packages_directory" {
   default     = null
 }
 
+variable "render_image_uri" {
+  description = "Function image with libvips, in ECR, to which tiles and metadata pass on what needs it (JPEG 2000, WebP); null: they answer 501."
+  type        = string
+  default     = null
+}
+
 variable "allowed_origins" {
   description = "Origins of web pages that may upload straight to the bucket, such as https://slides.example.org. The service's own page is one of them: its address is the output url."
   type        = list(string)

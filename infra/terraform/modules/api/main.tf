@@ -8,6 +8,7 @@ locals {
   routes = merge(
     { "$default" = "metadata" },
     var.stream_tiles ? {} : { for route in local.tile_routes : route => "tiles" },
+    var.render_path == null ? {} : { "ANY ${var.render_path}/{path+}" = "render" },
   )
 }
 
@@ -64,6 +65,14 @@ resource "aws_apigatewayv2_integration" "this" {
   integration_uri        = var.functions[each.key].invoke_arn
   payload_format_version = "2.0"
   timeout_milliseconds   = 30000
+
+  # No validation of render_path: the functions are told render_url, which would then wait for the functions.
+  lifecycle {
+    precondition {
+      condition     = contains(keys(var.functions), each.key)
+      error_message = "render_path is set, but functions has no render to answer there."
+    }
+  }
 }
 
 resource "aws_apigatewayv2_route" "this" {

@@ -3,6 +3,12 @@ output "url" {
   value       = var.domain == null ? aws_apigatewayv2_api.this.api_endpoint : "https://${var.domain.name}"
 }
 
+# Of the API alone, not of its routes: the functions are told it, and are what the routes lead to.
+output "render_url" {
+  description = "Address of render, for forward_url of the functions module; null without render_path."
+  value       = var.render_path == null ? null : "${var.domain == null ? aws_apigatewayv2_api.this.api_endpoint : "https://${var.domain.name}"}${var.render_path}"
+}
+
 output "domain" {
   description = "Host of that address: an origin of a CDN."
   value       = var.domain == null ? replace(aws_apigatewayv2_api.this.api_endpoint, "https://", "") : var.domain.name

@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "functions" {
-  description = "The functions module's output: tiles and metadata answer requests."
+  description = "The functions module's output: tiles and metadata answer requests, and render what they pass on."
   type = map(object({
     name            = string
     arn             = string
@@ -18,8 +18,8 @@ variable "functions" {
   }
 
   validation {
-    condition     = alltrue([for name in ["tiles", "metadata"] : try(var.functions[name].timeout_seconds, 0) <= 30])
-    error_message = "tiles or metadata has a timeout_seconds above 30: an HTTP API waits no longer, and the function would work for nobody."
+    condition     = alltrue([for name in ["tiles", "metadata", "render"] : try(var.functions[name].timeout_seconds, 0) <= 30])
+    error_message = "tiles, metadata or render has a timeout_seconds above 30: an HTTP API waits no longer, and the function would work for nobody."
   }
 }
 
@@ -27,6 +27,17 @@ variable "stream_tiles" {
   description = "Give tiles a function URL with response streaming, for a CDN that signs its requests (the cdn module), and no routes of the HTTP API. The function must stream (stream = [\"tiles\"] of the functions module)."
   type        = bool
   default     = false
+}
+
+variable "render_path" {
+  description = "Path below which the function render answers what the others pass on to it: its API_BASE_PATH, such as /render; null: there is none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.render_path == null || can(regex("^/[a-z][a-z0-9-]*$", var.render_path))
+    error_message = "render_path is not / and one lower-case word, such as /render."
+  }
 }
 
 variable "throttle" {

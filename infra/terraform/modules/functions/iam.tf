@@ -40,7 +40,8 @@ locals {
   }
 
   statements = {
-    tiles = [local.read_slides, local.find_slides, local.write_results]
+    tiles  = [local.read_slides, local.find_slides, local.write_results]
+    render = [local.read_slides, local.find_slides, local.write_results]
     metadata = [
       local.read_slides, local.find_slides, local.write_slides, local.find_uploads,
       {

@@ -9,7 +9,9 @@ locals {
   zips    = { for name, f in var.functions : name => "${var.packages_directory}/${coalesce(f.binary, name)}-${var.architecture == "arm64" ? "arm64" : "amd64"}.zip" if !contains(keys(var.image_uris), name) }
   names   = { for name in keys(var.functions) : name => "${var.name}-${name}${contains(keys(var.image_uris), name) ? "-image" : ""}" }
   made    = merge(aws_lambda_function.zip, aws_lambda_function.image)
-  by_http = ["tiles", "metadata"]
+  by_http = ["tiles", "metadata", "render"]
+  # What has libvips itself needs nobody for it.
+  forwarding = var.forward_url == null ? toset([]) : setsubtract(["tiles", "metadata"], keys(var.image_uris))
 
   places = {
     STORE_URL   = var.slides.url
@@ -19,6 +21,7 @@ locals {
   # cannot do: that goes to the large queue, or fails with a report.
   wiring = {
     tiles    = {}
+    render   = {}
     metadata = { QUEUE_URL = var.queues["import"].url }
     import = merge(
       { QUEUE_URL = var.queues["import"].url },
@@ -33,6 +36,7 @@ locals {
     for name, f in var.functions : name => merge(
       local.places,
       contains(local.by_http, name) ? { LAMBDA_RESPONSE = contains(var.stream, name) ? "stream" : "buffered" } : {},
+      contains(local.forwarding, name) ? { FORWARD_URL = var.forward_url } : {},
       f.environment, local.wiring[name], var.environment, lookup(var.function_environment, name, {}),
     )
   }

@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "functions" {
-  description = "The functions, as in infra/settings.json: tiles, metadata, import and, where a function converts, convert."
+  description = "The functions, as in infra/settings.json: tiles, metadata, import and, where a function converts, convert, and, where there is an image with libvips for what the others cannot, render."
   type = map(object({
     binary                  = optional(string)
     memory_mb               = number
@@ -18,8 +18,8 @@ variable "functions" {
   }))
 
   validation {
-    condition     = length(setsubtract(["tiles", "metadata", "import"], keys(var.functions))) == 0 && length(setsubtract(keys(var.functions), ["tiles", "metadata", "import", "convert"])) == 0
-    error_message = "functions has ${join(", ", keys(var.functions))}: expected tiles, metadata, import and, if a function converts, convert."
+    condition     = length(setsubtract(["tiles", "metadata", "import"], keys(var.functions))) == 0 && length(setsubtract(keys(var.functions), ["tiles", "metadata", "import", "convert", "render"])) == 0
+    error_message = "functions has ${join(", ", keys(var.functions))}: expected tiles, metadata, import and, if a function converts, convert, and, if there is an image for it, render."
   }
 
   validation {
@@ -67,6 +67,22 @@ variable "image_uris" {
   validation {
     condition     = length(setsubtract(keys(var.image_uris), keys(var.functions))) == 0
     error_message = "image_uris names a function that there is not: ${join(", ", setsubtract(keys(var.image_uris), keys(var.functions)))}."
+  }
+
+  validation {
+    condition     = !contains(keys(var.functions), "render") || contains(keys(var.image_uris), "render")
+    error_message = "functions has render, but image_uris has no image for it: its package would lack libvips like the others."
+  }
+}
+
+variable "forward_url" {
+  description = "Address of render (FORWARD_URL), the api module's render_url: tiles and metadata pass on to it what needs libvips, unless they are images themselves; null: they answer 501."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.forward_url == null || var.vpc == null ? true : length(setsubtract(setintersection(["tiles", "metadata"], var.vpc.functions), keys(var.image_uris))) == 0
+    error_message = "tiles or metadata is in a VPC, which has no way to forward_url: give it the image with libvips itself (image_uris)."
   }
 }
 

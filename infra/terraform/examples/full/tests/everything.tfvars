@@ -2,6 +2,7 @@
 worker_image_uri      = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pims:1.0.0"
 worker_repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/pims"
 import_image_uri      = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pims-function@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+render_image_uri      = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pims-function@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 cache_auth_token      = "0123456789abcdef0123456789abcdef"
 web_acl_arn           = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/pims/00000000-0000-0000-0000-000000000000"
 kms_key_arn           = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"

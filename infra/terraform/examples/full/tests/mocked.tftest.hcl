@@ -51,6 +51,31 @@ run "no_cache" {
   }
 }
 
+run "libvips" {
+  command = plan
+  variables {
+    render_image_uri = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/pims-function:1.0.0"
+  }
+
+  assert {
+    condition     = module.functions.functions["tiles"].name == "pims-tiles-image" && module.functions.functions["metadata"].name == "pims-metadata"
+    error_message = "tiles has no way out of the VPC and must have libvips itself; metadata passes on"
+  }
+}
+
+run "libvips_without_cache" {
+  command = plan
+  variables {
+    render_image_uri = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/pims-function:1.0.0"
+    cache_auth_token = null
+  }
+
+  assert {
+    condition     = module.functions.functions["tiles"].name == "pims-tiles" && module.functions.functions["render"].name == "pims-render-image"
+    error_message = "without a VPC tiles passes on as well"
+  }
+}
+
 run "tokens_do_not_reach_tiles" {
   command = plan
   variables {

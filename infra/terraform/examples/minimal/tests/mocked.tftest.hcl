@@ -32,6 +32,20 @@ run "plan" {
   }
 }
 
+run "libvips" {
+  command = plan
+  variables {
+    render_image_uri = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/pims-function:1.0.0"
+    auth             = "signed"
+    grant_keys       = "one:0123456789abcdef0123456789abcdef"
+  }
+
+  assert {
+    condition     = module.functions.functions["render"].name == "pims-render-image" && module.functions.functions["tiles"].name == "pims-tiles"
+    error_message = "a function of the image besides the packages"
+  }
+}
+
 run "second_installation" {
   command = plan
   variables {

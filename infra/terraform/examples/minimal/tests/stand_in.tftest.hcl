@@ -13,3 +13,14 @@ run "apply" {
     error_message = "pims dlq needs the addresses of both"
   }
 }
+
+run "libvips" {
+  variables {
+    render_image_uri = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pims-function:1.0.0"
+  }
+
+  assert {
+    condition     = output.render_url == "${output.url}/render"
+    error_message = "render is below the API's address, not ${output.render_url}"
+  }
+}

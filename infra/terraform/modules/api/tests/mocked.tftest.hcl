@@ -77,6 +77,37 @@ run "own_domain" {
   }
 }
 
+run "render" {
+  command = plan
+  variables {
+    functions = {
+      tiles    = { name = "pims-tiles", arn = "arn:aws:lambda:eu-central-1:111122223333:function:pims-tiles", invoke_arn = "arn:aws:apigateway:tiles", timeout_seconds = 29 }
+      metadata = { name = "pims-metadata", arn = "arn:aws:lambda:eu-central-1:111122223333:function:pims-metadata", invoke_arn = "arn:aws:apigateway:metadata", timeout_seconds = 29 }
+      render   = { name = "pims-render-image", arn = "arn:aws:lambda:eu-central-1:111122223333:function:pims-render-image", invoke_arn = "arn:aws:apigateway:render", timeout_seconds = 29 }
+    }
+    render_path  = "/render"
+    stream_tiles = true
+    domain       = { name = "slides.example.org", certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/00000000-0000-0000-0000-000000000000" }
+  }
+
+  assert {
+    condition     = local.routes["ANY /render/{path+}"] == "render" && output.render_url == "https://slides.example.org/render"
+    error_message = "what is passed on reaches render, by an address that the API has"
+  }
+  assert {
+    condition     = aws_lambda_permission.api["render"].function_name == "pims-render-image"
+    error_message = "the API may invoke it"
+  }
+}
+
+run "nobody_renders" {
+  command = plan
+  variables {
+    render_path = "/render"
+  }
+  expect_failures = [aws_apigatewayv2_integration.this]
+}
+
 run "too_slow" {
   command = plan
   variables {

@@ -102,6 +102,57 @@ run "every_option" {
   }
 }
 
+run "what_needs_libvips_is_passed_on" {
+  command = plan
+  variables {
+    functions = {
+      tiles    = { memory_mb = 1024, timeout_seconds = 29 }
+      metadata = { memory_mb = 512, timeout_seconds = 29 }
+      import   = { memory_mb = 2048, timeout_seconds = 300, queue = "import" }
+      render   = { binary = "tiles", memory_mb = 2048, timeout_seconds = 29, environment = { API_BASE_PATH = "/render" } }
+    }
+    convert_queue = false
+    image_uris    = { render = "example.org/pims:1", metadata = "example.org/pims:1" }
+    forward_url   = "https://api.example.org/render"
+  }
+
+  assert {
+    condition     = { for name, e in local.environment : name => e.FORWARD_URL if can(e.FORWARD_URL) } == { tiles = "https://api.example.org/render" }
+    error_message = "packages without libvips pass on, and nobody else does"
+  }
+  assert {
+    condition     = aws_lambda_function.image["render"].image_config[0].command == tolist(["/var/task/tiles"]) && local.environment["render"].LAMBDA_RESPONSE == "buffered" && local.environment["render"].API_BASE_PATH == "/render"
+    error_message = "render is the tiles program behind a path of the HTTP API"
+  }
+  assert {
+    condition     = local.statements["render"] == local.statements["tiles"]
+    error_message = "render may read slides, and write replies that are too large"
+  }
+}
+
+run "no_libvips_to_pass_on_to" {
+  command = plan
+  variables {
+    functions = {
+      tiles    = { memory_mb = 1024, timeout_seconds = 29 }
+      metadata = { memory_mb = 512, timeout_seconds = 29 }
+      import   = { memory_mb = 2048, timeout_seconds = 300, queue = "import" }
+      render   = { binary = "tiles", memory_mb = 2048, timeout_seconds = 29 }
+    }
+    convert_queue = false
+  }
+  expect_failures = [var.image_uris]
+}
+
+run "no_way_out_of_the_vpc" {
+  command = plan
+  variables {
+    forward_url = "https://api.example.org/render"
+    vpc         = { functions = ["tiles"], subnet_ids = ["subnet-0123456789abcdef0"], security_group_ids = ["sg-0123456789abcdef0"] }
+  }
+  expect_failures = [var.forward_url]
+}
+
 run "visibility_too_short" {
   command = plan
   variables {
