@@ -438,6 +438,7 @@ func TestWhereACredentialIs(t *testing.T) {
 		"another scheme leaves others": {header: "CYTOMINE a:b", cookie: "pims_grant=" + sign(Label), want: Label},
 		"another cookie":               {cookie: "xpims_grant=" + sign(Label)},
 		"a token":                      {header: "Bearer ey.x.y", given: true},
+		"a token's cookie":             {cookie: "pims_token=" + sign(Read)},
 	} {
 		r := httptest.NewRequest("GET", "/x"+row.query, nil)
 		if row.cookie != "" {
@@ -448,8 +449,46 @@ func TestWhereACredentialIs(t *testing.T) {
 		}
 		got, err := c.Caller(r)
 		var refused *Unauthenticated
+		if got.ByCookie != (row.cookie != "" && row.want != 0 && row.query == "" && !strings.HasPrefix(row.header, "Bearer")) {
+			t.Errorf("%s: ByCookie is %t", name, got.ByCookie)
+		}
 		if got.Rights != row.want || (row.want == 0) != errors.As(err, &refused) || refused != nil && refused.Given != row.given {
 			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func TestTokenInACookie(t *testing.T) {
+	i := newIssuer(t)
+	config := i.config()
+	config.Auth, config.GrantKeys = "jwt,signed", oldSecret
+	both, err := newChecker(config, i.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := i.token(t, "ES256", "ec", nil)
+	grant, _ := both.keys.Sign(Caller{Rights: Write, Expires: noon.Add(time.Hour)})
+	for name, row := range map[string]struct {
+		checker *Checker
+		cookie  string
+		want    Rights
+	}{
+		"with AUTH=jwt":                   {i.checker(t), "pims_token=" + token, Read | Label},
+		"with either":                     {both, "a=b; pims_token=" + token, Read | Label},
+		"a grant beside it":               {both, "pims_token=" + token + "; pims_grant=" + grant, Write},
+		"a grant in its place":            {i.checker(t), "pims_token=" + grant, 0},
+		"a token in the place of a grant": {both, "pims_grant=" + token, 0},
+		"a grant's cookie with AUTH=jwt":  {i.checker(t), "pims_grant=" + grant, 0},
+		"changed":                         {i.checker(t), "pims_token=" + token[:len(token)-4] + "AAAA", 0},
+	} {
+		r := httptest.NewRequest("GET", "/x", nil)
+		r.Header.Set("Cookie", row.cookie)
+		got, err := row.checker.Caller(r)
+		if got.Rights != row.want || (err == nil) != (row.want != 0) || got.ByCookie != (row.want != 0) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		if CookieOf(token) != TokenCookie || CookieOf(grant) != GrantCookie {
+			t.Error("the cookies are confused")
 		}
 	}
 }

@@ -40,14 +40,17 @@ var rightNames = []struct {
 func (r Rights) Has(want Rights) bool { return r&want == want }
 
 // String is the names with commas between, as ParseRights reads them.
-func (r Rights) String() string {
-	var names []string
+func (r Rights) String() string { return strings.Join(r.Names(), ",") }
+
+// Names are those of the set, in a fixed order.
+func (r Rights) Names() []string {
+	names := []string{}
 	for _, n := range rightNames {
 		if r.Has(n.right) {
 			names = append(names, n.name)
 		}
 	}
-	return strings.Join(names, ",")
+	return names
 }
 
 // letters is the set as it stands in a grant.
@@ -103,6 +106,9 @@ type Caller struct {
 	Slides string
 	// Expires is when the credential ends.
 	Expires time.Time
+	// ByCookie tells that a browser sent the credential by itself, whatever page
+	// made the request.
+	ByCookie bool
 }
 
 // Anyone is the caller where access is not restricted.

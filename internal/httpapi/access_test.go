@@ -118,6 +118,9 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		}
 		name := r.Method + " " + address
 		if httpapi.Public(r) {
+			if r.Method == http.MethodPost { // it asks for the credential that it makes a cookie
+				continue
+			}
 			if w := g.ask(r.Method, address, ""); w.Code != http.StatusOK {
 				t.Errorf("%s without a credential: status %d, want 200: it is public", name, w.Code)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/pims-cloud/pims/internal/httpapi/pims"
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
+	"github.com/pims-cloud/pims/internal/httpapi/session"
 	"github.com/pims-cloud/pims/internal/slide"
 )
 
@@ -28,7 +29,7 @@ var needs = []struct {
 	need
 	routes []string
 }{
-	{need{public: true}, []string{"GET /ping", "GET /ready"}},
+	{need{public: true}, []string{"GET /ping", "GET /ready", "GET /session", "POST /session", "DELETE /session"}},
 	// What is the same for every slide, and the list, which has only the slides
 	// that the caller may see.
 	{need{right: access.Read}, []string{
@@ -112,6 +113,11 @@ func (g *guard) admit(r *http.Request, match route.Match) (*http.Request, error)
 	if err != nil {
 		return nil, err
 	}
+	if caller.ByCookie {
+		if err := session.FromThisPage(r); err != nil {
+			return nil, err
+		}
+	}
 	if !declared {
 		return nil, fault.New(fault.Denied, "access-denied", "Nobody has the right to this.")
 	}
@@ -174,14 +180,11 @@ func (g *guard) adopt(w http.ResponseWriter, r *http.Request) bool {
 	if g == nil || !given || r.Method != http.MethodGet {
 		return false
 	}
-	caller, err := g.checker.Caller(r)
+	caller, err := g.checker.Grant(text)
 	if err != nil {
 		return false // the page tells what its requests are answered
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: access.GrantCookie, Value: text, Path: "/", Expires: caller.Expires, HttpOnly: true,
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", SameSite: http.SameSiteLaxMode,
-	})
+	session.Keep(w, r, text, caller.Expires)
 	query := r.URL.Query()
 	query.Del(access.GrantParameter)
 	w.Header().Set("Cache-Control", "no-store")

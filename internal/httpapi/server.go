@@ -23,6 +23,7 @@ import (
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
 	"github.com/pims-cloud/pims/internal/httpapi/reply"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
+	"github.com/pims-cloud/pims/internal/httpapi/session"
 	"github.com/pims-cloud/pims/internal/httpapi/site"
 	"github.com/pims-cloud/pims/internal/httpapi/uploads"
 	"github.com/pims-cloud/pims/internal/importer"
@@ -104,6 +105,7 @@ func assemble(d Deps) ([]route.Route, *uploads.API) {
 		MaxBytes: int64(d.Config.MaxUpload), MaxBody: int64(d.Config.MaxBody), Events: d.Events,
 	})
 	routes = append(routes, up.Routes()...)
+	routes = append(routes, session.New(d.Access).Routes()...)
 	return append(routes, health.New(d.Slides, d.Queue).Routes()...), up
 }
 
@@ -202,7 +204,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 				return refused(err)
 			}
 		}
-		return match.Handle(w, r, match.Vars)
+		return refused(match.Handle(w, r, match.Vars))
 	}
 	if problem.Status(err) == http.StatusMethodNotAllowed && r.Method != http.MethodDelete && strings.HasPrefix(path, "/file/") {
 		// DELETE takes every path below /file, which PIMS' routes do not: there

@@ -10,6 +10,7 @@ import (
 	"github.com/pims-cloud/pims/internal/httpapi/deepzoom"
 	"github.com/pims-cloud/pims/internal/httpapi/pims"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
+	"github.com/pims-cloud/pims/internal/httpapi/session"
 	"github.com/pims-cloud/pims/internal/httpapi/uploads"
 )
 
@@ -39,6 +40,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	routes = append(routes, api.Routes()...)
 	routes = append(routes, deepzoom.New(api, nil, everything).Routes()...)
 	routes = append(routes, uploads.New(uploads.Deps{}).Routes()...)
+	routes = append(routes, session.New(nil).Routes()...)
 	registered := map[string]bool{}
 	for _, r := range routes {
 		key := shape(r.Method, r.Pattern)
