@@ -39,13 +39,25 @@ async function request(url, options) {
     if (cause.name === "AbortError") throw cause;
     throw new ApiError(0, "The server cannot be reached.");
   }
-  if (!response.ok) throw new ApiError(response.status, errorSentence(response.status, await response.text()));
-  return response;
+  if (response.ok) return response;
+  if (response.status === 401 && url !== address("session")) dispatchEvent(new Event("unauthenticated"));
+  throw new ApiError(response.status, errorSentence(response.status, await response.text()));
 }
 
 async function json(url, signal) {
   return (await request(url, { headers: { Accept: "application/json" }, signal })).json();
 }
+
+/** Who looks at the page: restricted, accepts, signedIn, byCookie, rights, slides, reason. */
+export const session = () => json(address("session"));
+
+/** Makes a credential the cookie of this browser; resolves to the session. */
+export const signIn = async (credential) => (await request(address("session"), {
+  method: "POST", headers: { Accept: "application/json", Authorization: `Bearer ${credential}` },
+})).json();
+
+/** Removes the cookie; resolves to the session. */
+export const signOut = async () => (await request(address("session"), { method: "DELETE", headers: { Accept: "application/json" } })).json();
 
 // The most that the server gives at once.
 const pageSize = 1000;

@@ -19,7 +19,7 @@ export class SlideList {
   #loading = null;
   #limit = cardsAtOnce;
 
-  constructor({ onPick }) {
+  constructor({ onPick, mayUpload }) {
     this.grid = el("ul", { class: "grid", "aria-label": "Slides" });
     this.message = el("div", { class: "list-message" });
     this.count = el("h2");
@@ -29,6 +29,7 @@ export class SlideList {
       this.#render();
     } });
     this.onPick = onPick;
+    this.mayUpload = mayUpload;
     this.tools = el("div", { class: "list-tools", hidden: true },
       this.count,
       el("label", { class: "search" }, icon("search"), this.search));
@@ -50,6 +51,16 @@ export class SlideList {
   stop() {
     clearTimeout(this.#timer);
     this.#loading?.abort();
+  }
+
+  /** Forgets what is listed: it was for somebody else. */
+  clear() {
+    this.stop();
+    this.#items = [];
+    this.#shown = "";
+    this.tools.hidden = this.more.hidden = true;
+    this.message.replaceChildren();
+    this.grid.replaceChildren();
   }
 
   /** Asks the server now; the cards change only when the answer did. */
@@ -132,7 +143,7 @@ export class SlideList {
             item.width ? dimensions(item.width, item.height) : "",
             item.sizeBytes ? ` · ${bytes(item.sizeBytes)}` : ""),
           el("p", { class: "tags" }, facts.map((fact) => el("span", { class: "tag" }, fact))))),
-      iconButton(icon("trash"), `Delete ${name}`, () => this.#delete(item, name), { class: "icon-button card-delete" }));
+      iconButton(icon("trash"), `Delete ${name}`, () => this.#delete(item, name), { class: "icon-button card-delete needs-admin" }));
   }
 
   #pendingCard(item, name) {
@@ -158,10 +169,16 @@ export class SlideList {
         el("h3", { title: name }, name),
         el("p", { class: "failed-title" }, title),
         el("p", { class: "failed-reason", title: sentence }, sentence)),
-      iconButton(icon("trash"), `Delete ${name}`, () => this.#delete(item, name), { class: "icon-button card-delete" }));
+      iconButton(icon("trash"), `Delete ${name}`, () => this.#delete(item, name), { class: "icon-button card-delete needs-admin" }));
   }
 
   #empty() {
+    if (!this.mayUpload()) {
+      return el("div", { class: "empty" },
+        el("div", { class: "empty-art", "aria-hidden": "true" }, icon("details")),
+        el("h2", {}, "No slides"),
+        el("p", {}, "There is no slide here that you may see."));
+    }
     return el("div", { class: "empty" },
       el("div", { class: "empty-art", "aria-hidden": "true" }, icon("upload")),
       el("h2", {}, "Add your first slide"),

@@ -3,7 +3,8 @@ import { importReport, listSlides } from "./api.js";
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { SlideList } from "./list.js";
-import { parseRoute, slideHash } from "./route.js";
+import { parseRoute, slideHash, takeCredential } from "./route.js";
+import { Session } from "./session.js";
 import { Uploads } from "./uploads.js";
 import { Viewer } from "./viewer.js";
 import "./style.css";
@@ -12,15 +13,17 @@ const picker = el("input", { type: "file", multiple: true, class: "visually-hidd
   takeFiles(picker.files);
   picker.value = "";
 } });
-const list = new SlideList({ onPick: () => picker.click() });
+const session = new Session({ onChange: () => showWhoever() });
+const list = new SlideList({ onPick: () => picker.click(), mayUpload: () => session.mayUpload });
 const uploads = new Uploads(() => list.refresh());
 const viewer = new Viewer({ onClose: () => { location.hash = "#/"; } });
 const home = el("div", { class: "home" },
   el("header", { class: "top" },
     el("a", { class: "brand", href: "#/" }, el("img", { src: "favicon.svg", alt: "", width: 32, height: 32 }), el("h1", {}, "Slides")),
     el("nav", { "aria-label": "Pages" }, el("a", { href: "docs" }, "API")),
-    el("button", { type: "button", class: "button primary", onclick: () => picker.click() }, icon("upload"), "Upload")),
-  el("main", { id: "content", tabindex: -1 }, uploads.element, list.element));
+    session.button,
+    el("button", { type: "button", class: "button primary needs-write", onclick: () => picker.click() }, icon("upload"), "Upload")),
+  el("main", { id: "content", tabindex: -1 }, session.element, uploads.element, list.element));
 const dropHint = el("div", { class: "drop-hint", hidden: true, "aria-hidden": "true" }, el("div", {}, icon("upload"), el("p", {}, "Drop to upload")));
 
 document.getElementById("app").append(home, viewer.element, dropHint, picker);
@@ -29,13 +32,16 @@ let openId = null;
 let lastCard = null;
 
 function takeFiles(files) {
-  if (!files.length) return;
+  if (!files.length || !session.mayUpload) return;
   if (openId) location.hash = "#/";
   uploads.add(files);
 }
 
 /** Brings the page in line with the address. */
 async function follow() {
+  const credential = takeCredential();
+  if (credential) return session.enter(credential);
+  if (session.mustSignIn) return;
   const route = parseRoute(location.hash);
   if (route.name === "list") return showList();
   if (route.id === openId) return viewer.go(route.view);
@@ -47,6 +53,20 @@ async function follow() {
   if (openId !== route.id) return;
   document.title = `${slide.name ?? slide.id} – Slides`;
   viewer.open(slide, route.view);
+}
+
+/** Shows what the session allows: the form that signs in, or what the address says. */
+function showWhoever() {
+  document.documentElement.classList.toggle("signed-out", session.mustSignIn);
+  viewer.close();
+  openId = null;
+  home.hidden = false;
+  if (session.mustSignIn) {
+    list.clear();
+    document.title = "Sign in – Slides";
+    session.input.focus();
+  }
+  follow();
 }
 
 function showList() {
@@ -102,4 +122,5 @@ window.addEventListener("keydown", byKeyboard(true), { capture: true });
 window.addEventListener("pointerdown", byKeyboard(false), { capture: true });
 
 window.addEventListener("hashchange", follow);
-follow();
+window.addEventListener("unauthenticated", () => session.recheck());
+session.load();

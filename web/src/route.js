@@ -1,4 +1,4 @@
-// The page's address: "#/" is the list, "#/slide/<id>?z=…&x=…&y=…" a slide.
+// The page's address: "#/" is the list, "#/slide/<id>?z=…&x=…&y=…" a slide, "#/grant=…" a link that signs in.
 
 /**
  * Reads a hash. A view, when present, has x, y (centre, pixels of the full
@@ -12,6 +12,17 @@ export function parseRoute(hash) {
   const view = { x: value("x"), y: value("y"), z: value("z") };
   const complete = Object.values(view).every(Number.isFinite) && view.z > 0;
   return { name: "slide", id: decodeURIComponent(match[1]), view: complete ? view : null };
+}
+
+/**
+ * Takes the credential out of the address, if it is a link that signs in; null otherwise. What
+ * stands behind the # was sent to no server, and is not in the address any more.
+ */
+export function takeCredential() {
+  const match = /^#\/grant=([\w.~-]+)$/.exec(location.hash);
+  if (!match) return null;
+  history.replaceState(null, "", `${location.pathname}${location.search}#/`);
+  return match[1];
 }
 
 /** The hash of a slide, with a view when one is given. */

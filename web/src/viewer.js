@@ -40,7 +40,7 @@ export class Viewer {
       el("header", { class: "viewer-bar" },
         iconButton(icon("back"), "Back to the slides", () => this.onClose()),
         this.title,
-        iconButton(icon("trash"), "Delete this slide", () => this.#delete()),
+        iconButton(icon("trash"), "Delete this slide", () => this.#delete(), { class: "icon-button needs-admin" }),
         this.detailsButton),
       el("div", { class: "viewer-body" },
         el("div", { class: "stage-frame" }, this.stage, this.problem, this.#controls(),

@@ -198,6 +198,13 @@ func (p *page) found() string {
 	return "\n" + strings.Join(p.problems, "\n")
 }
 
+// forget takes what was reported so far as expected.
+func (p *page) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problems = nil
+}
+
 // mustBeClean fails the test when the console has an error or something came
 // from another host.
 func (p *page) mustBeClean() {
