@@ -12,7 +12,8 @@ type grantCommand struct {
 	Rights string        `default:"read" help:"Rights with commas between: read, label, export, write, admin."`
 	Slides string        `help:"Start of the ids of the slides that it is for; all when not given."`
 	For    time.Duration `default:"8h" help:"How long it holds."`
-	URL    string        `name:"url" help:"Print this address with the grant in its query instead of the grant alone."`
+	URL    string        `name:"url" xor:"address" help:"Print this address with the grant in its query instead of the grant alone."`
+	Page   string        `xor:"address" help:"Print a link to the web page at this address that signs in with the grant: behind the #, where no server sees it."`
 }
 
 // Run prints a grant, made with the first of GRANT_KEYS.
@@ -38,6 +39,11 @@ func (c grantCommand) Run(t terminal) error {
 	}
 	if c.URL != "" {
 		if grant, err = access.InQuery(c.URL, grant); err != nil {
+			return err
+		}
+	}
+	if c.Page != "" {
+		if grant, err = access.PageLink(c.Page, grant); err != nil {
 			return err
 		}
 	}
