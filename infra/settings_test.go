@@ -131,8 +131,8 @@ func checkEnvironment(t *testing.T, of string, environment map[string]string) *c
 // would not reach the program, and its pictures would be given to everybody.
 func TestTheCDNKnowsWhereGrantsAre(t *testing.T) {
 	got := readSettings(t).CDN.Credentials
-	if !slices.Equal(got.QueryParameters, []string{access.GrantParameter}) || !slices.Equal(got.Cookies, []string{access.GrantCookie}) {
-		t.Errorf("cdn.credentials is %+v: expected the query parameter %s and the cookie %s", got, access.GrantParameter, access.GrantCookie)
+	if !slices.Equal(got.QueryParameters, []string{access.GrantParameter}) || !slices.Equal(got.Cookies, []string{access.GrantCookie, access.TokenCookie}) {
+		t.Errorf("cdn.credentials is %+v: expected the query parameter %s and the cookies %s and %s", got, access.GrantParameter, access.GrantCookie, access.TokenCookie)
 	}
 }
 

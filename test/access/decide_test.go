@@ -122,6 +122,12 @@ func (w *world) anyways(good, label, other, ended, forged string) []request {
 		{"with a good one", "GET", "/slides", bearer(good), 200},
 		{"with the right", "GET", macro, bearer(label), 200},
 		{"without a credential", "GET", "/ping", nil, 200},
+		{"without a credential", "GET", "/session", nil, 200},
+		{"without a credential", "POST", "/session", nil, 401},
+		{"with one that has ended", "POST", "/session", bearer(ended), 401},
+		{"with a good one", "POST", "/session", bearer(good), 200}, // sets a cookie
+		{"with a good one from a neighbour's page", "POST", "/session", append(bearer(good), "Sec-Fetch-Site: same-site"), 403},
+		{"without a credential", "DELETE", "/session", nil, 200}, // removes both cookies
 	}
 }
 
@@ -138,6 +144,10 @@ func (w *world) byToken() []request {
 		request{"with a grant", "GET", info, bearer(grant), 401},
 		request{"with a grant", "GET", tile + "?grant=" + grant, nil, 401},
 		request{"with a token in a query", "GET", tile + "?grant=" + good, nil, 401},
+		request{"with a token in a cookie", "GET", info, []string{"Cookie: a=b; pims_token=" + good}, 200},
+		request{"with a token in a cookie", "GET", tile, []string{"Cookie: a=b", "Cookie: pims_token=" + good}, 200},
+		request{"with a forged token in a cookie", "GET", tile, []string{"Cookie: pims_token=" + forge(good)}, 401},
+		request{"with a grant in a cookie", "GET", tile, []string{"Cookie: pims_grant=" + grant}, 401},
 	)
 }
 

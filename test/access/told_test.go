@@ -106,6 +106,8 @@ func (w *told) try(p program) {
 		}
 		w.ask(p.url, "POST", "/uploads", `{"name":"b.svs","size":10}`, header)
 		w.ask(p.url, "DELETE", "/image/"+w.path, "", header)
+		w.ask(p.url, "POST", "/session", "", header)
+		w.ask(p.url, "GET", "/session", "", "Cookie: pims_token="+credential)
 		w.look(p, what)
 	}
 	good := "Authorization: Bearer " + w.issuer.Token(w.t, "pims:read pims:export pims:write", "", time.Hour)
