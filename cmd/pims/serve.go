@@ -68,15 +68,20 @@ func (t terminal) service(ctx context.Context, cfg *config.Config) (a *app.App, 
 
 // printURLs tells where to look, on standard output so that logs stay logs.
 func printURLs(t terminal, address net.Addr, base string) {
+	root := rootURL(address, base)
+	fmt.Fprintf(t.out, "\n  slides   %s/\n  API      %s/docs\n  health   %s/ping\n\n", root, root, root)
+}
+
+// rootURL is what listens at an address, as its own machine reaches it.
+func rootURL(address net.Addr, base string) string {
 	host, port, err := net.SplitHostPort(address.String())
 	if err != nil {
-		return
+		return address.String() // which no TCP address is
 	}
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	root := "http://" + net.JoinHostPort(host, port) + strings.TrimSuffix(base, "/")
-	fmt.Fprintf(t.out, "\n  slides   %s/\n  API      %s/docs\n  health   %s/ping\n\n", root, root, root)
+	return "http://" + net.JoinHostPort(host, port) + strings.TrimSuffix(base, "/")
 }
 
 type workerCommand struct {
@@ -84,7 +89,7 @@ type workerCommand struct {
 }
 
 // Run imports and converts what the queues hold until the process is told to
-// stop.
+// stop, and answers probes and scrapes where WORKER_LISTEN says.
 func (c workerCommand) Run(ctx context.Context, t terminal) error {
 	cfg, err := t.settings()
 	if err != nil {
@@ -95,6 +100,14 @@ func (c workerCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	defer done()
+	listener, err := app.ListenWorker(cfg.Server)
+	if err != nil {
+		return err
+	}
 	a.LogStart(ctx)
-	return a.Work(ctx, c.Queues...)
+	if listener == nil {
+		return a.Work(ctx, c.Queues...)
+	}
+	fmt.Fprintf(t.out, "\n  health   %s/ping\n  metrics  %s/metrics\n\n", rootURL(listener.Addr(), cfg.Server.BasePath), rootURL(listener.Addr(), ""))
+	return a.ServeWorker(ctx, listener, c.Queues...)
 }

@@ -53,6 +53,13 @@ func (s *syncBuffer) String() string {
 
 func start(t *testing.T, folder string, environ ...string) *service {
 	t.Helper()
+	return startAs(t, folder, app.Listen, (*app.App).Serve, environ...)
+}
+
+// startAs starts what listens and serves so.
+func startAs(t *testing.T, folder string, listen func(config.Server) (net.Listener, error),
+	serve func(*app.App, context.Context, net.Listener) error, environ ...string) *service {
+	t.Helper()
 	cfg, err := config.LoadIn(folder, append([]string{
 		"STORE_URL=file://" + filepath.Join(folder, "slides"), "UPLOADS_URL=file://" + filepath.Join(folder, "uploads"),
 		"QUEUE_URL=local:" + filepath.Join(folder, "queue"), "WATCH_SETTLE=100ms", "WATCH_RESCAN=1s", "GRACEFUL_TIMEOUT=10", "PORT=0",
@@ -65,7 +72,7 @@ func start(t *testing.T, folder string, environ ...string) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := app.Listen(cfg.Server)
+	listener, err := listen(cfg.Server)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +81,7 @@ func start(t *testing.T, folder string, environ ...string) *service {
 	s.stop = cancel
 	a.LogStart(ctx)
 	go func() {
-		err := a.Serve(ctx, listener)
+		err := serve(a, ctx, listener)
 		if closed := a.Close(); err == nil {
 			err = closed
 		}
@@ -135,6 +142,17 @@ func (s *service) until(what string, ok func(listed) bool) listed {
 		}
 		if time.Now().After(deadline) {
 			s.t.Fatalf("not within 30 s: %s; the list is %s\n%s", what, body, s.log)
+		}
+		time.Sleep(20 * time.Millisecond) // polling a server, with a deadline
+	}
+}
+
+// wait polls until done.
+func (s *service) wait(what string, done func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("not within 30 s: %s\n%s", what, s.log)
 		}
 		time.Sleep(20 * time.Millisecond) // polling a server, with a deadline
 	}

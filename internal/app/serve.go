@@ -34,28 +34,55 @@ func Listen(s config.Server) (net.Listener, error) {
 	return listener, nil
 }
 
+// ListenWorker opens the address that is configured for a worker; nil without one.
+func ListenWorker(s config.Server) (net.Listener, error) {
+	if s.Worker == "" {
+		return nil, nil
+	}
+	listener, err := net.Listen("tcp", s.Worker)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "listen",
+			"WORKER_LISTEN is %s, which can not be listened on (%v): choose another port, or stop what listens there.", s.Worker, err).Because(err)
+	}
+	return listener, nil
+}
+
 // Serve answers requests, works on the queue and watches the uploads folder
 // until ctx ends; then it stops taking connections and lets what has begun
 // finish, for GRACEFUL_TIMEOUT at most. What an import had not finished is
 // taken up again at the next start.
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
+	bounded, stop := context.WithCancel(ctx)
+	var heap sync.WaitGroup
+	heap.Go(func() { boundHeap(bounded, a.memory.WeightBytes) })
+	defer heap.Wait()
+	defer stop()
+	return a.serve(ctx, listener, a.handler)
+}
+
+// ServeWorker is Work, and answers meanwhile what operators ask a worker:
+// /ping, /ready, /metrics.
+func (a *App) ServeWorker(ctx context.Context, listener net.Listener, queues ...string) error {
+	return a.serve(ctx, listener, a.workerHandler(queues), queues...)
+}
+
+// serve works on queues and answers by handler, until ctx ends and both have.
+func (a *App) serve(ctx context.Context, listener net.Listener, handler http.Handler, queues ...string) error {
 	background, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
 	var group sync.WaitGroup
 	failed := make(chan error, 2)
 	group.Go(func() {
-		if err := a.Work(background); err != nil {
+		if err := a.Work(background, queues...); err != nil {
 			failed <- err
 		}
 	})
-
-	group.Go(func() { boundHeap(background, a.memory.WeightBytes) })
 
 	// Requests outlive ctx: they are drained, not cut.
 	requests, cutRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutRequests()
 	server := &http.Server{
-		Handler: a.handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return requests },
 		ConnContext: onewrite.ConnContext,
 		ErrorLog:    slog.NewLogLogger(a.Logs.For("http").Handler(), slog.LevelWarn),

@@ -63,6 +63,17 @@ func TestEveryBadValueIsToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestWorkersListenAtAnAddress(t *testing.T) {
+	for value, ok := range map[string]bool{
+		"": true, "127.0.0.1:5001": true, ":0": true, "[::1]:65535": true, "5001": false, "host": false, "host:http": false, "host:65536": false,
+	} {
+		_, err := config.LoadIn(t.TempDir(), []string{"WORKER_LISTEN=" + value})
+		if (err == nil) != ok || err != nil && !strings.Contains(fault.Sentence(err), "WORKER_LISTEN is") {
+			t.Errorf("WORKER_LISTEN=%s: %v, want it taken: %v", value, err, ok)
+		}
+	}
+}
+
 func TestFileAndEnvironment(t *testing.T) {
 	folder := t.TempDir()
 	write := func(name, text string) {

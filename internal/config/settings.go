@@ -97,7 +97,9 @@ type Server struct {
 	// BasePath is a prefix of all routes: empty, or "/a/b" without trailing slash.
 	BasePath        string        `env:"API_BASE_PATH" desc:"Prefix of all routes, such as /ims; empty for none."`
 	ShutdownTimeout units.Seconds `env:"GRACEFUL_TIMEOUT" envDefault:"30" desc:"How long a stopping program lets requests and imports that have begun finish, in seconds."`
-	Demo            bool          `env:"DEMO_SLIDE" envDefault:"false" desc:"Import a generated demonstration slide when the store is empty at start."`
+	// Worker is where "pims worker" answers probes and scrapes; empty: nowhere.
+	Worker string `env:"WORKER_LISTEN" desc:"Where pims worker answers /ping, /ready and /metrics: host:port, such as 127.0.0.1:5001, port 0 for a free one; empty: nowhere. The image sets 0.0.0.0:5000."`
+	Demo   bool   `env:"DEMO_SLIDE" envDefault:"false" desc:"Import a generated demonstration slide when the store is empty at start."`
 }
 
 // Address is what a listener takes.
@@ -113,6 +115,13 @@ func (s Server) Validate() error {
 	if !basePath.MatchString(s.BasePath) {
 		return fault.New(fault.Invalid, "config-value",
 			"API_BASE_PATH is %q: expected a path that starts with / and does not end with it, such as /ims, or nothing", s.BasePath)
+	}
+	if s.Worker == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(s.Worker)
+	if _, numeric := strconv.ParseUint(port, 10, 16); err != nil || numeric != nil {
+		return fault.New(fault.Invalid, "config-value", "WORKER_LISTEN is %q: expected host:port, such as 127.0.0.1:5001, or nothing", s.Worker)
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -150,7 +149,13 @@ func imported(t *testing.T, server image) string {
 // serve runs the server image and gives its address.
 func serve(t *testing.T, server image) string {
 	t.Helper()
-	cmd := server.command(t, []string{"HOST=127.0.0.1", "PORT=0"}, server.Config.Cmd...)
+	return started(t, server.command(t, []string{"HOST=127.0.0.1", "PORT=0"}, server.Config.Cmd...), "slides", "/")
+}
+
+// started starts a command, and gives the address that it tells in a line with
+// this label, without its end.
+func started(t *testing.T, cmd *exec.Cmd, label, end string) string {
+	t.Helper()
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -162,17 +167,17 @@ func serve(t *testing.T, server image) string {
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // fails when it has ended already
 		if err := cmd.Wait(); err != nil && t.Context().Err() == nil {
-			t.Errorf("the server ended with %v", err)
+			t.Errorf("%v ended with %v", cmd.Args, err)
 		}
 	})
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		if address, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "slides"); ok {
+		if address, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), label); ok {
 			go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the process
-			return strings.TrimSuffix(strings.TrimSpace(address), "/")
+			return strings.TrimSuffix(strings.TrimSpace(address), end)
 		}
 	}
-	t.Fatal("the server did not tell its address")
+	t.Fatalf("%v did not tell its address", cmd.Args)
 	return ""
 }
 
@@ -199,17 +204,7 @@ func TestServerAndFunctionGiveTiles(t *testing.T) {
 	server, function := open(t, "server"), open(t, "function")
 	path := imported(t, server)
 	address := serve(t, server)
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(u.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if out, err := server.command(t, []string{"PORT=" + port}, server.Config.Healthcheck.Test[2:]...).CombinedOutput(); err != nil {
-		t.Errorf("the health check fails: %v: %s", err, out)
-	}
+	checkHealth(t, server, address)
 
 	ofServer := address + "/image/" + path + "/tile/level/0/tx/0/ty/0"
 	front := httptest.NewServer(&runtimetest.Front{Function: start(t, function, function.Config.Cmd...)})
@@ -221,6 +216,29 @@ func TestServerAndFunctionGiveTiles(t *testing.T) {
 			t.Errorf("%s: %d bytes of the server, %d of the function, and they differ", accept, len(one), len(other))
 		}
 	}
+}
+
+// checkHealth runs the image's health check for what answers at an address.
+func checkHealth(t *testing.T, server image, address string) {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := server.command(t, []string{"PORT=" + u.Port()}, server.Config.Healthcheck.Test[2:]...).CombinedOutput(); err != nil {
+		t.Errorf("the health check of %s fails: %v: %s", address, err, out)
+	}
+}
+
+// TestAWorkerIsHealthy: the same check holds for the command worker, which listens
+// where the image's health check asks.
+func TestAWorkerIsHealthy(t *testing.T) {
+	server := open(t, "server")
+	if !slices.Contains(server.Config.Env, "WORKER_LISTEN=0.0.0.0:5000") || !slices.Contains(server.Config.Env, "PORT=5000") {
+		t.Errorf("a worker and its health check disagree about the port: %q", server.Config.Env)
+	}
+	environ := []string{"WORKER_LISTEN=127.0.0.1:0", "QUEUE_URL=local:/tmp/worker-queue", "STORE_URL=file:///tmp/worker-slides", "UPLOADS_URL=file:///tmp/worker-uploads"}
+	checkHealth(t, server, started(t, server.command(t, environ, "worker"), "health", "/ping"))
 }
 
 // registered imports the same slide with the function image's import function

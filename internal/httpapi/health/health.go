@@ -51,8 +51,8 @@ type part struct {
 	asking atomic.Bool // an earlier question has no answer yet
 }
 
-// New asks the store, and the queue unless it is nil.
-func New(slides Store, imports queue.Queue) *Health {
+// New asks the store, and the queues that are not nil.
+func New(slides Store, queues ...queue.Queue) *Health {
 	h := &Health{patience: patience, now: time.Now}
 	h.parts = append(h.parts, &part{
 		ask: func(ctx context.Context) error {
@@ -66,15 +66,18 @@ func New(slides Store, imports queue.Queue) *Health {
 			return fault.New(fault.Busy, "store-not-reachable", "The store of slides does not answer; see STORE_URL and the log.")
 		},
 	})
-	if imports != nil {
+	for _, q := range queues {
+		if q == nil {
+			continue
+		}
 		h.parts = append(h.parts, &part{
 			ask: func(ctx context.Context) error {
-				_, _, err := imports.Depth(ctx)
+				_, _, err := q.Depth(ctx)
 				return err
 			},
 			failed: func() *fault.Error {
 				return fault.New(fault.Busy, "queue-not-reachable",
-					"The queue of imports does not answer, so nothing is imported; see QUEUE_URL and the log.")
+					"A queue does not answer, so nothing comes of what waits in it; see QUEUE_URL, QUEUE_CONVERT_URL and the log.")
 			},
 		})
 	}
