@@ -17,6 +17,7 @@ import (
 
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/telemetry"
 )
 
 // version is set by the linker (make build).
@@ -90,7 +91,7 @@ func (t terminal) report(err error) int {
 	case errors.Is(err, errSilent):
 		return 1
 	case fault.KindOf(err) == fault.Internal:
-		fmt.Fprintln(t.err, "pims:", err)
+		fmt.Fprintln(t.err, "pims:", telemetry.WithoutSecrets(err.Error())) // a store may quote what it was asked
 	default:
 		fmt.Fprintln(t.err, "pims:", fault.Sentence(err))
 	}

@@ -74,6 +74,7 @@ type page struct {
 	base string
 
 	mu       sync.Mutex
+	expected string // in entries of the log that are no problem; "": none
 	problems []string
 	foreign  []string
 }
@@ -109,7 +110,7 @@ func (p *page) listen(event any) {
 	case *runtime.EventExceptionThrown:
 		p.problems = append(p.problems, "exception: "+e.ExceptionDetails.Error())
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.LevelError {
+		if e.Entry.Level == log.LevelError && (p.expected == "" || !strings.Contains(e.Entry.Text, p.expected)) {
 			p.problems = append(p.problems, fmt.Sprintf("log: %s (%s)", e.Entry.Text, e.Entry.URL))
 		}
 	case *network.EventRequestWillBeSent:
@@ -198,11 +199,11 @@ func (p *page) found() string {
 	return "\n" + strings.Join(p.problems, "\n")
 }
 
-// forget takes what was reported so far as expected.
-func (p *page) forget() {
+// tolerate takes entries of the browser's log that have this text as expected.
+func (p *page) tolerate(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.problems = nil
+	p.expected = text
 }
 
 // mustBeClean fails the test when the console has an error or something came
