@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/pims-cloud/pims/fault"
@@ -22,17 +19,6 @@ type importCommand struct {
 	Copy    bool     `default:"true" negatable:"" help:"Copy into the store; --copy=false registers the files where they are."`
 	Reindex bool     `help:"Write new sidecars of slides that are there already."`
 	JSON    bool     `help:"One JSON object a line and file instead of bars and a table."`
-}
-
-// outcome is what is told of one file, and one line of --json.
-type outcome struct {
-	File    string  `json:"file"`
-	ID      string  `json:"id"`
-	Path    string  `json:"path"`
-	Format  string  `json:"format"`
-	State   string  `json:"state"`
-	Error   string  `json:"error"`
-	Seconds float64 `json:"seconds"`
 }
 
 // Run imports one file after the other; a failed one does not stop the others,
@@ -54,32 +40,12 @@ func (c importCommand) Run(ctx context.Context, t terminal) error {
 	} else if targets, err = filesBelow(c.Paths); err != nil {
 		return err
 	}
-	var outcomes []outcome
-	failed := 0
-	for _, target := range targets {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	return forEach(t, c.JSON, targets, func(target string) (outcome, error) {
+		if err := ctx.Err(); err != nil {
+			return outcome{}, err
 		}
-		o := run(ctx, a, target, t)
-		if o.Error != "" {
-			failed++
-		}
-		if c.JSON {
-			if err := json.NewEncoder(t.out).Encode(o); err != nil {
-				return err
-			}
-		}
-		outcomes = append(outcomes, o)
-	}
-	if !c.JSON {
-		if err := table(t, outcomes); err != nil {
-			return err
-		}
-	}
-	if failed > 0 {
-		return errSilent
-	}
-	return nil
+		return run(ctx, a, target, t), nil
+	})
 }
 
 func (c importCommand) importFile(ctx context.Context, a *app.App, file string, t terminal) outcome {
@@ -131,19 +97,6 @@ func (c importCommand) follow(_ context.Context, a *app.App, id slide.ID, o outc
 	_ = bar.Exit()
 	o.Seconds = time.Since(start).Seconds()
 	return o
-}
-
-func table(t terminal, outcomes []outcome) error {
-	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "FILE\tSTATE\tFORMAT\tSECONDS\tPATH OR REASON")
-	for _, o := range outcomes {
-		last := o.Path
-		if o.Error != "" {
-			last = o.Error
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%s\n", o.File, o.State, o.Format, o.Seconds, last)
-	}
-	return w.Flush()
 }
 
 // filesBelow lists the files that are named, and all regular files below the

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,32 +36,13 @@ func (c uploadCommand) Run(ctx context.Context, t terminal) error {
 		}
 	}
 	client := transfer.New(server, t.variable("PIMS_TOKEN"), t.stateFolder(), min(max(c.Parallel, 1), 64))
-	var outcomes []outcome
-	failed := 0
-	for _, file := range files {
+	return forEach(t, c.JSON, files, func(file string) (outcome, error) {
 		o := c.send(ctx, client, file, t)
 		if ctx.Err() != nil {
-			return fault.New(fault.Canceled, "upload-interrupted", "Interrupted; run the command again to go on.")
+			return o, fault.New(fault.Canceled, "upload-interrupted", "Interrupted; run the command again to go on.")
 		}
-		if o.Error != "" {
-			failed++
-		}
-		if c.JSON {
-			if err := json.NewEncoder(t.out).Encode(o); err != nil {
-				return err
-			}
-		}
-		outcomes = append(outcomes, o)
-	}
-	if !c.JSON {
-		if err := table(t, outcomes); err != nil {
-			return err
-		}
-	}
-	if failed > 0 {
-		return errSilent
-	}
-	return nil
+		return o, nil
+	})
 }
 
 // send sends one file and follows its import, with a bar for each.

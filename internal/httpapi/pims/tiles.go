@@ -189,28 +189,32 @@ func (a *API) tile(w http.ResponseWriter, r *http.Request, v route.Vars, f *form
 		if err := f.found.Err(); err != nil {
 			return err
 		}
-		mediaType, err := a.mediaType(w, r, v.Get("ext"))
+		mediaType, q, err := a.tileRequest(w, r, v, s.Slide, grid, at, safety)
 		if err != nil {
 			return err
 		}
-		tiers := lookOf(s.Slide).tiers(grid)
-		level, tx, ty, err := at.locate(tiers)
-		if err != nil {
+		if q.View, err = operations.view(r.Context(), s.Slide, mediaType); err != nil {
 			return err
 		}
-		rect := tiers[level].Tile(tx, ty)
-		width, height, err := a.safeSize(w, safety, rect.Width, rect.Height)
-		if err != nil {
-			return err
-		}
-		view, err := operations.view(r.Context(), s.Slide, mediaType)
-		if err != nil {
-			return err
-		}
-		return a.WriteTile(w, r, s.Slide, mediaType, render.TileRequest{
-			Grid: grid, Level: level, TX: tx, TY: ty, View: view, Quality: quality, Width: width, Height: height,
-		})
+		q.Quality = quality
+		return a.WriteTile(w, r, s.Slide, mediaType, q)
 	})
+}
+
+// tileRequest is the tile of an address in its natural look, and what it is
+// written as.
+func (a *API) tileRequest(w http.ResponseWriter, r *http.Request, v route.Vars, s *slide.Slide, grid render.Grid, at address, safety string) (mediaType string, q render.TileRequest, err error) {
+	if mediaType, err = a.mediaType(w, r, v.Get("ext")); err != nil {
+		return "", q, err
+	}
+	tiers := lookOf(s).tiers(grid)
+	q.Grid = grid
+	if q.Level, q.TX, q.TY, err = at.locate(tiers); err != nil {
+		return "", q, err
+	}
+	rect := tiers[q.Level].Tile(q.TX, q.TY)
+	q.Width, q.Height, err = a.safeSize(w, safety, rect.Width, rect.Height)
+	return mediaType, q, err
 }
 
 // plainTile is tile for a request without operations.
@@ -222,23 +226,11 @@ func (a *API) plainTile(w http.ResponseWriter, r *http.Request, v route.Vars, gr
 		if err := wrong.Err(); err != nil {
 			return err
 		}
-		mediaType, err := a.mediaType(w, r, v.Get("ext"))
+		mediaType, q, err := a.tileRequest(w, r, v, s.Slide, grid, at, safety)
 		if err != nil {
 			return err
 		}
-		tiers := lookOf(s.Slide).tiers(grid)
-		level, tx, ty, err := at.locate(tiers)
-		if err != nil {
-			return err
-		}
-		rect := tiers[level].Tile(tx, ty)
-		width, height, err := a.safeSize(w, safety, rect.Width, rect.Height)
-		if err != nil {
-			return err
-		}
-		return a.WritePlainTile(w, r, s.Slide, mediaType, render.TileRequest{
-			Grid: grid, Level: level, TX: tx, TY: ty, Width: width, Height: height,
-		})
+		return a.WritePlainTile(w, r, s.Slide, mediaType, q)
 	})
 }
 
