@@ -32,6 +32,7 @@ func (serveCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	a.LogStart(ctx)
+	a.WarnIfOpen(ctx)
 	printURLs(t, listener.Addr(), cfg.Server.BasePath)
 	return a.Serve(ctx, listener)
 }

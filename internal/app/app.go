@@ -211,11 +211,16 @@ func (a *App) LogStart(ctx context.Context) {
 		"formats", strings.Join(ids, ","), "plugins", strings.Join(plugins, ","),
 		"store", a.Slides.URL(), "uploads", a.Uploads.URL(),
 		"cache", describeCache(a.Config.Cache), "queue", queueName, "auth", a.Config.Access.Auth)
-	if host := net.ParseIP(a.Config.Server.Host); a.Config.Access.Open() && (host == nil || !host.IsLoopback()) && a.Config.Server.Host != "localhost" {
-		log.WarnContext(ctx, "everybody who reaches this address may see, upload and delete slides: set AUTH, or let something in front of it decide", "host", a.Config.Server.Host)
-	}
 	if len(a.Config.Ignored) > 0 {
 		log.WarnContext(ctx, "settings of PIMS that have no meaning here are ignored", "names", strings.Join(a.Config.Ignored, ","))
+	}
+}
+
+// WarnIfOpen tells the operator of a server that asks nobody who they are, unless
+// only this machine reaches it.
+func (a *App) WarnIfOpen(ctx context.Context) {
+	if host := net.ParseIP(a.Config.Server.Host); a.Config.Access.Open() && (host == nil || !host.IsLoopback()) && a.Config.Server.Host != "localhost" {
+		a.Logs.For("app").WarnContext(ctx, "everybody who reaches this address may see, upload and delete slides: set AUTH, or let something in front of it decide", "host", a.Config.Server.Host)
 	}
 }
 
