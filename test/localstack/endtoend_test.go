@@ -129,42 +129,55 @@ const written = 0.9
 // where the processes can not be seen.
 func (c *cloud) killAnImport(t *testing.T, jobs *[]importer.Job, slide []byte) (killed []slideID) {
 	t.Helper()
-	if len(c.processes(t, "import")) == 0 {
-		t.Log("no process of the import function is on this machine: none is killed")
-		return nil
-	}
 	for tries := range 40 {
-		if atWork, all := c.atWork(t, *jobs); all {
+		all := false
+		wait(t, "an import to begin", func() bool {
+			var atWork []*importer.Report
+			atWork, all = c.atWork(t, *jobs)
+			return all || len(atWork) > 0
+		})
+		if len(c.processes(t, "import")) == 0 {
+			if os.Getenv("LOCALSTACK_DIR") != "" {
+				t.Error("there is no process of the import function, which runs on this machine")
+			}
+			t.Log("no process of the import function is on this machine: none is killed")
+			return nil
+		}
+		if all {
 			job, err := sendParts(t, c.service(), fmt.Sprintf("killed %d.svs", tries), append(slices.Clone(slide), byte(slidesAtOnce+tries)), 1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c.uploadOf(t, &job)
 			*jobs = append(*jobs, job)
-		} else if len(atWork) == 0 {
-			continue
-		}
-		wait(t, "an import to begin", func() bool {
-			atWork, all := c.atWork(t, *jobs)
-			return len(atWork) > 0 || all
-		})
-		// Stopped first, so that none can go on between the look and the kill.
-		pids := c.processes(t, "import")
-		signalAll(pids, syscall.SIGSTOP)
-		atWork, _ := c.atWork(t, *jobs)
-		for _, r := range atWork {
-			killed = append(killed, r.ID)
-		}
-		if len(atWork) > 0 && !slices.ContainsFunc(atWork, func(r *importer.Report) bool { return r.Progress >= written }) {
-			signalAll(pids, syscall.SIGKILL)
-			t.Logf("killed %d processes while they worked on %d slides, the first was %s", len(pids), len(atWork), atWork[0].State)
+		} else if killed = c.killAtWork(t, *jobs); len(killed) > 0 {
 			return killed
 		}
-		signalAll(pids, syscall.SIGCONT)
-		killed = nil
 	}
-	t.Error("forty imports were done before they could be killed")
+	t.Error("forty times imports were done before they could be killed")
 	return nil
+}
+
+// killAtWork kills the processes of the import function, unless they work on none
+// of these slides, or have perhaps written a sidecar.
+func (c *cloud) killAtWork(t *testing.T, jobs []importer.Job) (killed []slideID) {
+	t.Helper()
+	// Stopped first, so that none can go on between the look and the kill.
+	pids := c.processes(t, "import")
+	signalAll(pids, syscall.SIGSTOP)
+	defer signalAll(pids, syscall.SIGCONT) // nothing to the killed
+	atWork, _ := c.atWork(t, jobs)
+	for _, r := range atWork {
+		if r.Progress >= written {
+			return nil
+		}
+		killed = append(killed, r.ID)
+	}
+	if len(killed) > 0 {
+		signalAll(pids, syscall.SIGKILL)
+		t.Logf("killed %d processes while they worked on %d slides, the first was %s", len(pids), len(killed), atWork[0].State)
+	}
+	return killed
 }
 
 // atWork are the reports of the slides that are being imported; all tells that
@@ -202,7 +215,8 @@ func (c *cloud) viewWhileKilled(t *testing.T, paths []string) {
 		tiles[path] = body
 	}
 	pids := c.processes(t, "tiles")
-	signalAll(pids, syscall.SIGSTOP) // so that the request is not answered before the kill
+	signalAll(pids, syscall.SIGSTOP)       // so that the request is not answered before the kill
+	defer signalAll(pids, syscall.SIGKILL) // also when it can not be sent
 	once := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
 		WroteRequest: func(httptrace.WroteRequestInfo) { signalAll(pids, syscall.SIGKILL) },
 	})
