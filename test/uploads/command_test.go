@@ -24,10 +24,12 @@ type partCounter struct {
 	http.Handler
 	reached chan struct{} // gets a value when the held part comes
 
-	mu    sync.Mutex // guards what follows
-	hold  int        // this part, 0 for none
-	free  chan struct{}
-	parts []int // that arrived, in order
+	mu     sync.Mutex // guards what follows
+	hold   int        // this part, 0 for none
+	free   chan struct{}
+	parts  []int // that arrived, in order
+	stored int   // parts that were answered
+	refuse bool  // the beginning of uploads
 }
 
 func newPartCounter(t *testing.T, gateway string) *partCounter {
@@ -47,6 +49,10 @@ func newPartCounter(t *testing.T, gateway string) *partCounter {
 
 func (c *partCounter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	number, _ := strconv.Atoi(r.URL.Query().Get("partNumber"))
+	if r.Method == http.MethodPost && r.URL.Query().Has("uploads") && c.refuses() {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
 	if r.Method == http.MethodPut && number > 0 {
 		c.mu.Lock()
 		held, free := number == c.hold, c.free
@@ -61,6 +67,31 @@ func (c *partCounter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	c.Handler.ServeHTTP(w, r)
+	if r.Method == http.MethodPut && number > 0 {
+		c.mu.Lock()
+		c.stored++
+		c.mu.Unlock()
+	}
+}
+
+func (c *partCounter) refuses() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refuse
+}
+
+// setRefuse refuses uploads from now on, or takes them.
+func (c *partCounter) setRefuse(refuse bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refuse = refuse
+}
+
+// answered gives how many parts are in the store since take was called.
+func (c *partCounter) answered() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stored
 }
 
 // take gives the parts that arrived since the last call, lets go what is held,
@@ -73,7 +104,7 @@ func (c *partCounter) take(hold int) []int {
 	}
 	c.free = make(chan struct{})
 	parts := c.parts
-	c.parts, c.hold = nil, hold
+	c.parts, c.stored, c.hold = nil, 0, hold
 	return parts
 }
 

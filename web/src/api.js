@@ -104,6 +104,9 @@ export async function takesParts(signal) {
 /** Begins an upload in parts: id, partSize, partCount. */
 export const beginUpload = (file, signal) => send(address("uploads"), { name: file.name, size: file.size, checksum: "CRC32C" }, signal);
 
+/** An upload that has begun, with the parts that are there. */
+export const uploadState = (id, signal) => json(address(`uploads/${encodeURIComponent(id)}`), signal);
+
 /** Where to send one part, and with which headers. */
 export async function partAddress(id, number, checksum, signal) {
   return (await send(address(`uploads/${id}/parts`), { parts: [{ number, checksum }] }, signal)).parts[0];

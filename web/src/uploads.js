@@ -4,7 +4,7 @@ import { announce, el, iconButton } from "./dom.js";
 import { bytes, reason, stage } from "./format.js";
 import { icon } from "./icons.js";
 import { followImport } from "./imports.js";
-import { sendInParts } from "./parts.js";
+import { giveUp, sendInParts } from "./parts.js";
 import { slideHash } from "./route.js";
 
 const parallel = 2;
@@ -40,6 +40,12 @@ export class Uploads {
     this.element.hidden = this.#rows.children.length === 0;
   }
 
+  /** Takes a row again whose upload has failed. */
+  again(row) {
+    this.#waiting.push(row);
+    this.#next();
+  }
+
   async #next() {
     while (this.#running < parallel && this.#waiting.length) {
       const row = this.#waiting.shift();
@@ -60,7 +66,7 @@ class Row {
     this.fill = el("div", { class: "bar-fill" });
     this.bar = el("div", { class: "bar", role: "progressbar", "aria-label": `Progress of ${file.name}`, "aria-valuemin": 0, "aria-valuemax": 100 }, this.fill);
     this.text = el("p", { class: "upload-text" }, "Waiting");
-    this.action = el("span", { class: "upload-action" }, iconButton(icon("close"), `Cancel ${file.name}`, () => this.#cancel()));
+    this.action = el("span", { class: "upload-action" }, this.#cancelButton());
     this.element = el("li", { class: "upload-row" },
       el("div", { class: "upload-head" },
         el("span", { class: "upload-name", title: file.name }, file.name),
@@ -81,7 +87,24 @@ class Row {
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#failed("Upload failed", error.message);
+      this.action.replaceChildren(
+        el("button", { type: "button", class: "button small", onclick: () => this.#again() }, "Try again"),
+        iconButton(icon("close"), `Hide ${this.file.name}`, () => {
+          giveUp(this.file);
+          this.uploads.remove(this);
+        }));
     }
+  }
+
+  #again() {
+    this.element.classList.remove("failed");
+    this.#progress(0, "Waiting");
+    this.action.replaceChildren(this.#cancelButton());
+    this.uploads.again(this);
+  }
+
+  #cancelButton() {
+    return iconButton(icon("close"), `Cancel ${this.file.name}`, () => this.#cancel());
   }
 
   #sent(sent, total) {
