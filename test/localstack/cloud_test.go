@@ -194,14 +194,20 @@ func (c *cloud) host(function string) string {
 // lambda asks LocalStack's Lambda API, which wants a signature but does not check it.
 func (c *cloud) lambda(t *testing.T, path string, into any) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.endpoint.String()+path, nil)
+	c.callLambda(t.Context(), t, http.MethodGet, path, nil, into)
+}
+
+// callLambda sends a request with a body of JSON.
+func (c *cloud) callLambda(ctx context.Context, t *testing.T, method, path string, body []byte, into any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, method, c.endpoint.String()+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20200101/"+region+"/lambda/aws4_request, SignedHeaders=host, Signature=none")
-	resp, body := do(t, r)
-	if err := json.Unmarshal(body, into); err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: status %d, %v: %.300s", path, resp.StatusCode, err, body)
+	resp, answer := do(t, r)
+	if err := json.Unmarshal(answer, into); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: status %d, %v: %.300s", path, resp.StatusCode, err, answer)
 	}
 }
 

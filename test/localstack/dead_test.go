@@ -77,12 +77,11 @@ func onlyLetter(t *testing.T, lines string) (l letter) {
 func (c *cloud) command(t *testing.T) func(args ...string) string {
 	t.Helper()
 	binary := runtimetest.Build(t, testfiles.Root(t), "./cmd/pims")
-	queueURL := c.queueURL(c.settings.Queues["import"].Name)
 	return func(args ...string) string {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), binary, args...)
 		cmd.Dir = t.TempDir()
-		cmd.Env = append(cmd.Environ(), "STORE_URL=memory:", "UPLOADS_URL=memory:", "QUEUE_URL="+queueURL)
+		cmd.Env = append(cmd.Environ(), "STORE_URL=memory:", "UPLOADS_URL=memory:", "QUEUE_URL="+c.queueURL(c.settings.Queues["import"].Name))
 		var problem bytes.Buffer
 		cmd.Stderr = &problem
 		out, err := cmd.Output()

@@ -120,17 +120,7 @@ func TestSmokeAFileThatIsNoSlideFailsForGood(t *testing.T) {
 // and rewritten by the function of conversions.
 func TestSmokeAConversionIsTheOtherQueuesWork(t *testing.T) {
 	c := connectTo(t)
-	path := filepath.Join(t.TempDir(), "strips.tif")
-	file, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	strips := slidegen.Pyramid{Scene: slidegen.Scene{Width: 1500, Height: 1100, Seed: 7}, TileSize: 256, Compression: tiff.CompressionLZW, Strips: true}
-	if err := slidegen.WritePyramid(t.Context(), file, strips); err != nil {
-		t.Fatal(err)
-	}
-	job := c.put(t, path, "strips.tif")
+	job := c.put(t, withoutPyramid(t), "strips.tif")
 	r := c.final(t, job)
 	wait(t, "the conversion", func() bool {
 		if next := c.report(t, job); next != nil {
@@ -145,4 +135,20 @@ func TestSmokeAConversionIsTheOtherQueuesWork(t *testing.T) {
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("tile: status %d: %.300s", resp.StatusCode, body)
 	}
+}
+
+// withoutPyramid writes a slide that is viewed at once and converted then.
+func withoutPyramid(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "strips.tif")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	strips := slidegen.Pyramid{Scene: slidegen.Scene{Width: 1500, Height: 1100, Seed: 7}, TileSize: 256, Compression: tiff.CompressionLZW, Strips: true}
+	if err := slidegen.WritePyramid(t.Context(), file, strips); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
