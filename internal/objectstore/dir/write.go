@@ -16,10 +16,15 @@ import (
 
 func (d *driver) Put(ctx context.Context, key string, body io.Reader, _ int64, options objectstore.PutOptions) (objectstore.Object, error) {
 	return d.write(ctx, key, options, func(f *os.File) error {
-		_, err := io.Copy(f, &cancellable{ctx: ctx, r: body})
+		// Of a body that is no file os.File.ReadFrom would take 32 KiB at a time.
+		to := struct{ io.Writer }{f}
+		_, err := io.CopyBuffer(to, &cancellable{ctx: ctx, r: body}, make([]byte, putBuffer))
 		return err
 	})
 }
+
+// putBuffer is how much of a body is written at a time.
+const putBuffer = 256 << 10
 
 // cancellable ends a body when the context of its write does.
 type cancellable struct {
