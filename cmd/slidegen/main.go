@@ -36,6 +36,7 @@ type fixtures struct {
 	Dir string `arg:"" help:"Folder to write into, testdata as a rule."`
 }
 
+// Run writes all fixtures.
 func (f fixtures) Run(ctx context.Context) error {
 	files, err := slidegen.Fixtures(ctx)
 	if err != nil {
@@ -85,6 +86,7 @@ type svs struct {
 	YCbCr bool `name:"ycbcr" help:"Photometric YCbCr instead of RGB."`
 }
 
+// Run writes one SVS.
 func (s svs) Run(ctx context.Context) error {
 	return create(s.Out, func(w io.WriteSeeker) error {
 		return slidegen.WriteSVS(ctx, w, slidegen.SVS{
@@ -101,6 +103,7 @@ type pyramid struct {
 	Pixels      string `default:"rgb8" enum:"rgb8,grey8,grey16" help:"One of ${enum}."`
 }
 
+// Run writes one tiled TIFF of several levels.
 func (p pyramid) Run(ctx context.Context) error {
 	schemes := map[string]tiff.Scheme{"none": tiff.CompressionNone, "lzw": tiff.CompressionLZW,
 		"deflate": tiff.CompressionAdobeDeflate, "jpeg": tiff.CompressionJPEG}
@@ -117,6 +120,7 @@ type demo struct {
 	Out string `arg:"" help:"File to write."`
 }
 
+// Run writes the demonstration slide.
 func (d demo) Run(ctx context.Context) error {
 	return create(d.Out, func(w io.WriteSeeker) error { return slidegen.Demo(ctx, w) })
 }
@@ -147,6 +151,7 @@ type buffered struct {
 	buffer *bufio.Writer
 }
 
+// Write implements io.Writer.
 func (b *buffered) Write(p []byte) (int, error) { return b.buffer.Write(p) }
 
 func (b *buffered) Seek(offset int64, whence int) (int64, error) {
