@@ -83,6 +83,15 @@ func lzwLiterals(raw []byte) []byte {
 	return append(out, byte(window<<(8-have)))
 }
 
+// intoUsed is Decode into the buffer of a larger raster of another form.
+func intoUsed(enc formats.Encoding, data []byte, widthPx, heightPx int) (*pixel.Raster, error) {
+	used := pixel.New(100, 100, 4, pixel.Uint16)
+	for i := range used.Pix {
+		used.Pix[i] = 0xa5
+	}
+	return DecodeInto(used, enc, data, widthPx, heightPx)
+}
+
 func TestConformance(t *testing.T) {
 	z, err := zstd.NewWriter(nil)
 	if err != nil {
@@ -110,6 +119,7 @@ func TestConformance(t *testing.T) {
 		"png":      {Encoding: encodingOf(formats.CodecPNG, rgb), Data: pngData, Width: 48, Height: 32, Want: rgb},
 	} {
 		t.Run(name, func(t *testing.T) { codectest.Run(t, s, Decode) })
+		t.Run(name+" into a used buffer", func(t *testing.T) { codectest.Run(t, s, intoUsed) })
 	}
 	if !vips.Available {
 		return

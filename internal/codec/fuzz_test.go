@@ -3,6 +3,8 @@ package codec
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/pixel"
@@ -50,6 +52,10 @@ func FuzzDecode(f *testing.F) {
 			enc.Palette = make([]byte, 3<<min(enc.BitsPerSample, 16))
 		}
 		r, err := Decode(enc, data, 12, 8)
+		again, againErr := intoUsed(enc, data, 12, 8)
+		if fault.CodeOf(err) != fault.CodeOf(againErr) {
+			t.Errorf("%v, and into a used buffer %v", err, againErr)
+		}
 		if err != nil {
 			if k := fault.KindOf(err); k == fault.Internal {
 				t.Errorf("unclassified error %v", err)
@@ -58,6 +64,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if r.Width != 12 || r.Height != 8 || len(r.Pix) < r.Stride*r.Height {
 			t.Errorf("a raster of %d × %d in %d bytes", r.Width, r.Height, len(r.Pix))
+		}
+		if diff := cmp.Diff(r, again); diff != "" {
+			t.Errorf("into a used buffer (-own +used):\n%s", diff)
 		}
 	})
 }
