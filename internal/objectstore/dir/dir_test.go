@@ -75,7 +75,7 @@ func TestFilesOfOthersAreObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.WriteAt([]byte("XXXX"), 0); err != nil {
+	if _, err := f.WriteAt([]byte("anon"), 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chtimes(f.Name(), time.Time{}, time.Now().Add(time.Second)); err != nil {
