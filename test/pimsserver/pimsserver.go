@@ -4,16 +4,15 @@ package pimsserver
 
 import (
 	"bufio"
-	"bytes"
 	"os"
 	"os/exec"
 	"regexp"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/pims-cloud/pims/internal/lambdaadapter/runtimetest"
 	"github.com/pims-cloud/pims/internal/testfiles"
+	"github.com/pims-cloud/pims/test/process"
 	"github.com/pims-cloud/pims/test/s3gateway"
 )
 
@@ -30,7 +29,7 @@ type Server struct {
 	URL     string // http://127.0.0.1:PORT
 	Binary  string // the program
 	Gateway *s3gateway.Gateway
-	log     *output
+	log     *process.Output
 }
 
 // Start builds the program and serves until the test ends. Lines of environ
@@ -44,7 +43,7 @@ func Start(t testing.TB, environ ...string) *Server {
 // gives the address of what passes requests on to the one that it is told.
 func StartBehind(t testing.TB, front func(gateway string) string, environ ...string) *Server {
 	t.Helper()
-	s := &Server{Gateway: s3gateway.Start(t), Binary: runtimetest.Build(t, testfiles.Root(t), "./cmd/pims"), log: &output{}}
+	s := &Server{Gateway: s3gateway.Start(t), Binary: runtimetest.Build(t, testfiles.Root(t), "./cmd/pims"), log: &process.Output{}}
 	s.Gateway.Bucket(t, UploadsBucket)
 	s.Gateway.Bucket(t, SlidesBucket)
 	s.serve(t, append([]string{"AWS_ENDPOINT_URL_S3=" + front(s.Gateway.Endpoint)}, environ...))
@@ -54,7 +53,7 @@ func StartBehind(t testing.TB, front func(gateway string) string, environ ...str
 // Beside starts another server over the same buckets.
 func (s *Server) Beside(t testing.TB, environ ...string) *Server {
 	t.Helper()
-	other := &Server{Gateway: s.Gateway, Binary: s.Binary, log: &output{}}
+	other := &Server{Gateway: s.Gateway, Binary: s.Binary, log: &process.Output{}}
 	other.serve(t, environ)
 	return other
 }
@@ -110,22 +109,3 @@ func (s *Server) serve(t testing.TB, environ []string) {
 
 // Log is what the server has logged so far.
 func (s *Server) Log() string { return s.log.String() }
-
-// output collects what a process says.
-type output struct {
-	mu sync.Mutex // guards b
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-// String is all of it.
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}

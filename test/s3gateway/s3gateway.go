@@ -1,7 +1,6 @@
 package s3gateway
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/objectstore/s3"
+	"github.com/pims-cloud/pims/test/process"
 )
 
 const (
@@ -75,7 +74,7 @@ func (g *Gateway) start(t testing.TB) (complaint string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said output
+	var said process.Output
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), roleVariable+"="+string(role))
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -127,7 +126,7 @@ func (g *Gateway) answers(ended <-chan struct{}) bool {
 }
 
 // stop ends the gateway; what it said is shown if the test failed.
-func (g *Gateway) stop(t testing.TB, cmd *exec.Cmd, life io.Closer, ended <-chan struct{}, said *output) {
+func (g *Gateway) stop(t testing.TB, cmd *exec.Cmd, life io.Closer, ended <-chan struct{}, said *process.Output) {
 	life.Close()
 	select {
 	case <-ended:
@@ -138,24 +137,6 @@ func (g *Gateway) stop(t testing.TB, cmd *exec.Cmd, life io.Closer, ended <-chan
 	if t.Failed() && said.String() != "" {
 		t.Logf("the S3 gateway said:\n%s", said.String())
 	}
-}
-
-// output collects what a process says.
-type output struct {
-	mu sync.Mutex // guards b
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 // Env is the environment that makes this project's programs, and any program
