@@ -10,11 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/pims-cloud/pims/internal/app"
 	"github.com/pims-cloud/pims/internal/config"
-	"github.com/pims-cloud/pims/internal/httpapi/onewrite"
 	"github.com/pims-cloud/pims/internal/slide"
 	"github.com/pims-cloud/pims/internal/slidegen"
 )
@@ -107,11 +105,11 @@ func prepare(ctx context.Context, work string) (*setup, error) {
 		files[i] = "/" + strconv.Itoa(tile) + ".jpg"
 	}
 	return s, s.serve(map[string]serving{
-		"static bytes": {s.staticBytes(), s.paths, ""},
-		"static files": {http.FileServer(http.Dir(static)), files, ""},
-		"pims warm":    {s.warm.Handler(), s.paths, ""},
-		"pims 304":     {s.warm.Handler(), s.paths, "If-None-Match: *\r\n"},
-		"pims cold":    {s.cold.Handler(), s.paths, ""},
+		"static bytes": {nil, s.staticBytes(), s.paths, ""},
+		"static files": {nil, http.FileServer(http.Dir(static)), files, ""},
+		"pims warm":    {s.warm, nil, s.paths, ""},
+		"pims 304":     {s.warm, nil, s.paths, "If-None-Match: *\r\n"},
+		"pims cold":    {s.cold, nil, s.paths, ""},
 	})
 }
 
@@ -173,7 +171,8 @@ func (s *setup) staticBytes() http.Handler {
 }
 
 type serving struct {
-	handler http.Handler
+	app     *app.App
+	handler http.Handler // without an app
 	paths   []string
 	header  string
 }
@@ -186,8 +185,8 @@ func (s *setup) serve(named map[string]serving) error {
 		}
 		one := &server{name: name, address: listener.Addr().String(), paths: named[name].paths, header: named[name].header, http: &http.Server{Handler: named[name].handler}}
 		s.servers = append(s.servers, one)
-		if strings.HasPrefix(name, "pims") { // as the program serves
-			listener, one.http.ConnContext = onewrite.Listener(listener), onewrite.ConnContext
+		if app := named[name].app; app != nil {
+			listener = app.Attach(one.http, listener)
 		}
 		go func() { _ = one.http.Serve(listener) }() // ends when setup.close closes the server
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/pims-cloud/pims/internal/nowait"
 )
 
 // scopePrefix marks the words of a token's scope that are rights here.
@@ -50,6 +52,9 @@ func (t *tokens) check(ctx context.Context, text string) (c Caller, reason strin
 	sum := sha256.Sum256([]byte(text))
 	if c, known := t.verified.find(sum, t.keys.current(), t.now()); known {
 		return c, "", nil
+	}
+	if nowait.In(ctx) { // its key may have to be fetched
+		return Caller{}, "", nowait.Refused{}
 	}
 	claims, generation, reason, err := t.claims(ctx, text)
 	if err != nil || reason != "" {

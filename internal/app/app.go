@@ -19,6 +19,7 @@ import (
 	"github.com/pims-cloud/pims/formats"
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/config"
+	"github.com/pims-cloud/pims/internal/httpapi/fastpath"
 	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/queue"
@@ -70,6 +71,7 @@ type App struct {
 	shared  *cache.Redis // nil without CACHE_URL
 	trace   telemetry.Tracer
 	handler http.Handler
+	fast    *fastpath.Path // to what can be answered at once; nil while requests are traced
 	closers []func() error
 }
 

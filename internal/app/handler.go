@@ -10,6 +10,7 @@ import (
 	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/httpapi"
 	"github.com/pims-cloud/pims/internal/httpapi/docs"
+	"github.com/pims-cloud/pims/internal/httpapi/fastpath"
 	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/render"
 	"github.com/pims-cloud/pims/internal/telemetry"
@@ -35,9 +36,12 @@ func (a *App) openHandler(context.Context, Options) error {
 		Importer: a.Importer, Queue: a.Queue, Events: !local,
 		Web: web.Files(), Docs: documentation, Settings: a.settings(),
 	}
-	inner := a.besides(httpapi.New(d), checker)
+	api, atOnce := httpapi.New(d)
+	inner := a.besides(api, checker)
 	if a.trace != nil {
 		inner = a.trace.Handler(inner)
+	} else { // a request that is followed goes one way, so that it is followed once
+		a.fast = fastpath.New(telemetry.Access(atOnce, a.Logs.For("access"), a.Metrics.Request))
 	}
 	a.handler = telemetry.Access(inner, a.Logs.For("access"), a.Metrics.Request)
 	return nil

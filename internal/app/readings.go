@@ -12,6 +12,8 @@ import (
 // and queues count themselves. docs/operations.md has them as a table.
 func (a *App) readings() []telemetry.Reading {
 	return []telemetry.Reading{
+		{Name: "pims_http_at_once_total", Help: "Requests that were answered on their connection, without net/http: tiles in memory and 304s.",
+			Counter: true, Read: a.readAtOnce},
 		{Name: "pims_store_operations_total", Help: "What was asked of a store, by imports too: read, stat, list, write.",
 			Labels: []string{"store", "operation"}, Counter: true, Read: a.readOperations},
 		{Name: "pims_store_read_bytes_total", Help: "Bytes that a store gave, to imports too.",
@@ -50,6 +52,12 @@ func (a *App) readOperations(_ context.Context, tell func(float64, ...string)) {
 		tell(float64(tally.Stats.Load()), name, "stat")
 		tell(float64(tally.Lists.Load()), name, "list")
 		tell(float64(tally.Writes.Load()), name, "write")
+	}
+}
+
+func (a *App) readAtOnce(_ context.Context, tell func(float64, ...string)) {
+	if a.fast != nil {
+		tell(float64(a.fast.Answered()))
 	}
 }
 

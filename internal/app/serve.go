@@ -57,17 +57,32 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	heap.Go(func() { boundHeap(bounded, a.memory.WeightBytes) })
 	defer heap.Wait()
 	defer stop()
-	return a.serve(ctx, listener, a.handler)
+	return a.serve(ctx, listener, a.Attach)
+}
+
+// Attach makes server answer as this program does, and gives the listener that it
+// is to serve, on which a tile from memory costs least. The server is not changed
+// after that.
+func (a *App) Attach(server *http.Server, listener net.Listener) net.Listener {
+	server.Handler, server.ConnContext = a.handler, onewrite.ConnContext
+	if a.fast != nil {
+		listener = a.fast.Listener(server, listener)
+	}
+	return onewrite.Listener(listener)
 }
 
 // ServeWorker is Work, and answers meanwhile what operators ask a worker:
 // /ping, /ready, /metrics.
 func (a *App) ServeWorker(ctx context.Context, listener net.Listener, queues ...string) error {
-	return a.serve(ctx, listener, a.workerHandler(queues), queues...)
+	probes := func(server *http.Server, listener net.Listener) net.Listener {
+		server.Handler = a.workerHandler(queues)
+		return listener
+	}
+	return a.serve(ctx, listener, probes, queues...)
 }
 
-// serve works on queues and answers by handler, until ctx ends and both have.
-func (a *App) serve(ctx context.Context, listener net.Listener, handler http.Handler, queues ...string) error {
+// serve works on queues and answers as attach says, until ctx ends and both have.
+func (a *App) serve(ctx context.Context, listener net.Listener, attach func(*http.Server, net.Listener) net.Listener, queues ...string) error {
 	background, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
 	var group sync.WaitGroup
@@ -82,13 +97,13 @@ func (a *App) serve(ctx context.Context, listener net.Listener, handler http.Han
 	requests, cutRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutRequests()
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return requests },
-		ConnContext: onewrite.ConnContext,
 		ErrorLog:    slog.NewLogLogger(a.Logs.For("http").Handler(), slog.LevelWarn),
 	}
+	listener = attach(server, listener)
 	group.Go(func() {
-		if err := server.Serve(onewrite.Listener(listener)); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	})

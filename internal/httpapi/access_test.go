@@ -45,7 +45,8 @@ func newGuarded(t *testing.T) *guarded {
 	log := slog.New(slog.NewTextHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	g.deps.Access, g.deps.Log = checker, log
 	g.deps.Web = fstest.MapFS{"index.html": {Data: []byte("<!doctype html>page")}}
-	g.handler = telemetry.Access(httpapi.New(g.deps), log)
+	all, _ := httpapi.New(g.deps)
+	g.handler = telemetry.Access(all, log)
 	return g
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/pims-cloud/pims/formats/all"
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/httpapi"
+	"github.com/pims-cloud/pims/internal/httpapi/fastpath"
 	"github.com/pims-cloud/pims/internal/importer"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/objectstore/memory"
@@ -38,6 +39,8 @@ type service struct {
 	queue    queue.Queue
 	catalog  *slide.Catalog
 	handler  http.Handler
+	atOnce   http.Handler // of requests that must not wait
+	fast     *fastpath.Path
 	renderer *render.Renderer
 	deps     httpapi.Deps
 }
@@ -87,8 +90,11 @@ func newServiceRendering(t testing.TB, basePath string, rendering render.Config,
 		Cache:    tiles, Importer: s.importer, Queue: s.queue,
 		Settings: []httpapi.Setting{{Name: "root", Value: "memory:"}, {Name: "cache_url", Value: nil}},
 	}
-	s.handler = httpapi.New(s.deps)
-	server := httptest.NewServer(s.handler)
+	s.handler, s.atOnce = httpapi.New(s.deps)
+	server := httptest.NewUnstartedServer(s.handler)
+	s.fast = fastpath.New(s.atOnce)
+	server.Listener = s.fast.Listener(server.Config, server.Listener) // as the program listens
+	server.Start()
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s

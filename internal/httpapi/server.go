@@ -76,14 +76,16 @@ type server struct {
 	nosniff []string // a header value that all answers share
 }
 
-// New wires the handler. It is safe for concurrent use and holds nothing that
-// needs closing.
-func New(d Deps) http.Handler {
+// New wires the handler of all requests, and the one of those that must not wait
+// (package nowait): it answers with tiles that are in memory, or that the client
+// has, and writes nothing otherwise. Both are safe for concurrent use and hold
+// nothing that needs closing.
+func New(d Deps) (all, atOnce http.Handler) {
 	routes, up := assemble(d)
 	s := &server{
 		deps: d, routes: route.New(routes...), site: site.New(d.Web, up.Origin), guard: newGuard(d.Access, routes), nosniff: []string{"nosniff"},
 	}
-	return withCORS(s, d.Access == nil)
+	return withCORS(s, d.Access == nil), withCORS(http.HandlerFunc(s.answerAtOnce), d.Access == nil)
 }
 
 // assemble gives the routes of all protocols.
@@ -181,16 +183,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
-	path := r.URL.Path
-	if base := s.deps.BasePath; base != "" {
-		if path == base {
-			http.Redirect(w, r, base+"/", http.StatusMovedPermanently)
-			return nil
-		}
-		if rest, ok := strings.CutPrefix(path, base+"/"); ok {
-			path = "/" + rest
-		}
+	if base := s.deps.BasePath; base != "" && r.URL.Path == base {
+		http.Redirect(w, r, base+"/", http.StatusMovedPermanently)
+		return nil
 	}
+	path := s.withoutBase(r.URL.Path)
 	if s.isDocs(path) {
 		r.Pattern = "/docs"
 		http.StripPrefix(strings.TrimSuffix(r.URL.Path, path), s.deps.Docs).ServeHTTP(w, r)
@@ -216,6 +213,32 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return err
+}
+
+// answerAtOnce goes the way of serve, where it is certain that nothing waits. What
+// comes to an error is no answer of its own: the request comes again.
+func (s *server) answerAtOnce(w http.ResponseWriter, r *http.Request) {
+	match, err := s.routes.Find(r.Method, s.withoutBase(r.URL.Path))
+	if err != nil || !match.AtOnce || !reply.Plain(r) {
+		return
+	}
+	w.Header()["X-Content-Type-Options"] = s.nosniff
+	r.Pattern = match.Pattern
+	if s.guard != nil {
+		if r, err = s.guard.admit(r, match); err != nil {
+			return
+		}
+	}
+	_ = match.Handle(w, r, match.Vars)
+}
+
+func (s *server) withoutBase(path string) string {
+	if base := s.deps.BasePath; base != "" {
+		if rest, ok := strings.CutPrefix(path, base+"/"); ok {
+			return "/" + rest
+		}
+	}
+	return path
 }
 
 func (s *server) isDocs(path string) bool {

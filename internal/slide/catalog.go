@@ -11,6 +11,7 @@ import (
 	"github.com/pims-cloud/pims/fault"
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/config/units"
+	"github.com/pims-cloud/pims/internal/nowait"
 	"github.com/pims-cloud/pims/internal/objectstore"
 	"github.com/pims-cloud/pims/internal/telemetry/timing"
 	"github.com/pims-cloud/pims/source"
@@ -87,7 +88,8 @@ func NewCatalog(stores Stores, pages *cache.Cache, c Config) (*Catalog, error) {
 
 // Open gives the slide from memory, or by reading the first 64 KiB of its
 // sidecar (and the rest of an unusually long manifest). Kind NotFound when
-// there is none, Corrupt or Unsupported when the sidecar is not usable.
+// there is none, Corrupt or Unsupported when the sidecar is not usable,
+// nowait.Refused when it would be read in a context that must not wait.
 func (c *Catalog) Open(ctx context.Context, id ID) (*Slide, error) {
 	return c.openWith(ctx, id, PrefixBytes)
 }
@@ -96,6 +98,9 @@ func (c *Catalog) Open(ctx context.Context, id ID) (*Slide, error) {
 func (c *Catalog) openWith(ctx context.Context, id ID, prefixBytes int64) (*Slide, error) {
 	if s, ok := c.open.GetIfPresent(id); ok {
 		return s, nil
+	}
+	if nowait.In(ctx) {
+		return nil, nowait.Refused{}
 	}
 	s, _, err := c.flights.Do(ctx, string(id), func(ctx context.Context) (*Slide, error) {
 		defer timing.Start(ctx, timing.Open).Stop()

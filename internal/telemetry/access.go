@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/pims-cloud/pims/internal/nowait"
 	"github.com/pims-cloud/pims/internal/telemetry/timing"
 )
 
@@ -50,6 +51,7 @@ func classOf(status int, cache string, said timing.Class) timing.Class {
 // carry Server-Timing; those to requests with X-Pims-Debug, and all while log
 // writes debug lines, also tell what was read from the store until then. A panic
 // below becomes a 500 that says nothing about its cause; the log has the stack.
+// A request that must not wait (package nowait) and gets no answer is not told of.
 func Access(next http.Handler, log *slog.Logger, observers ...func(Served)) http.Handler {
 	ids := newRequestIDs()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,6 +67,9 @@ func Access(next http.Handler, log *slog.Logger, observers ...func(Served)) http
 		request := r.WithContext(&out.scope)
 
 		aborted := contain(next, out, request, log)
+		if out.status == 0 && nowait.In(r.Context()) {
+			return // the request comes again, and may wait then
+		}
 
 		served := Served{
 			Method: r.Method, Path: r.URL.Path, Route: request.Pattern,
@@ -109,6 +114,9 @@ func contain(next http.Handler, out *response, r *http.Request, log *slog.Logger
 		if out.status != 0 {
 			aborted = true
 			return
+		}
+		if nowait.In(r.Context()) {
+			return // it will be answered when it comes again
 		}
 		for name := range out.Header() {
 			switch name {

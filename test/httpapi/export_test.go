@@ -55,14 +55,15 @@ func serve(t *testing.T, file string, links time.Duration) (url, path string) {
 		Bucket: up.URL(), Key: object.Key, ETag: object.ETag, Size: object.Size,
 	}, "a slide.svs", false))
 	must(err)
-	server := httptest.NewServer(httpapi.New(httpapi.Deps{
+	all, _ := httpapi.New(httpapi.Deps{
 		Config: httpapi.Config{
 			OutputSizeLimit: 10000, SafetyMode: "SAFE_REJECT", AnnotationOrigin: "LEFT_TOP",
 			MaxUpload: 1 << 20, MaxBody: 1 << 20, Capacity: 1 << 40, ExportLink: links,
 		},
 		Log: slog.New(slog.DiscardHandler), Catalog: catalog, Slides: slides, Uploads: up, Registry: registry,
 		Renderer: render.New(render.Config{MaxPixels: 1 << 24, MaxMemory: 1 << 26, MaxTile: 1 << 24}), Cache: pages, Importer: im,
-	}))
+	})
+	server := httptest.NewServer(all)
 	t.Cleanup(server.Close)
 	return server.URL, report.Path
 }

@@ -46,7 +46,7 @@ func New(slides Slides, cached *reply.Cached, can func(mediaType string) bool) *
 func (a *API) Routes() []route.Route {
 	return []route.Route{
 		{Method: http.MethodGet, Pattern: "/image/{p...}.dzi", Handle: a.descriptor},
-		{Method: http.MethodGet, Pattern: "/image/{p...}_files/{level:int}/{tile}", Handle: a.tile},
+		{Method: http.MethodGet, Pattern: "/image/{p...}_files/{level:int}/{tile}", Handle: a.tile, AtOnce: true},
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // Listener makes the connections that inner accepts such ones. Others than TCP
-// connections are left as they are.
+// connections, and what embeds them, are left as they are.
 func Listener(inner net.Listener) net.Listener {
 	return listener{inner, &sync.Pool{New: func() any { return new(piece) }}}
 }
@@ -30,8 +30,8 @@ type listener struct {
 // Accept implements net.Listener.
 func (l listener) Accept() (net.Conn, error) {
 	accepted, err := l.Listener.Accept()
-	if tcp, ok := accepted.(*net.TCPConn); ok {
-		return &conn{TCPConn: tcp, pool: l.pool}, nil
+	if tcp, ok := accepted.(tcpConn); ok {
+		return &conn{tcpConn: tcp, pool: l.pool}, nil
 	}
 	return accepted, err
 }
@@ -62,10 +62,16 @@ func Expect(ctx context.Context, n int) {
 // buffered is what net/http gathers before it writes to a connection.
 const buffered = 4 << 10
 
+// tcpConn is a TCP connection, or one that embeds it and so has its writev.
+type tcpConn interface {
+	net.Conn
+	io.ReaderFrom
+}
+
 // conn is a TCP connection that is written by one goroutine at a time, as
 // net/http does.
 type conn struct {
-	*net.TCPConn
+	tcpConn
 	pool   *sync.Pool
 	body   int // announced and not yet begun
 	held   *piece
@@ -79,6 +85,9 @@ type piece struct {
 	n    int
 }
 
+// NetConn is the connection that was accepted.
+func (c *conn) NetConn() net.Conn { return c.tcpConn }
+
 // ReadFrom implements io.ReaderFrom, which is how files are sent.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	if c.held != nil {
@@ -86,7 +95,7 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 			return 0, err
 		}
 	}
-	return c.TCPConn.ReadFrom(r)
+	return c.tcpConn.ReadFrom(r)
 }
 
 // Write implements net.Conn.
@@ -97,7 +106,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	if c.body > 0 && c.hold(p) {
 		return len(p), nil
 	}
-	return c.TCPConn.Write(p)
+	return c.tcpConn.Write(p)
 }
 
 // hold keeps p when it is headers and less than the whole body, so that more is
@@ -120,7 +129,7 @@ func (c *conn) writeBoth(p []byte) (int, error) {
 	c.held = nil
 	c.pieces = [2][]byte{first.data[:first.n], p}
 	c.both = c.pieces[:]
-	sent, err := c.both.WriteTo(c.TCPConn)
+	sent, err := c.both.WriteTo(c.tcpConn)
 	sent -= int64(first.n)
 	c.pool.Put(first)
 	c.pieces = [2][]byte{}

@@ -140,7 +140,7 @@ func (a *API) tileRoutes() []route.Route {
 			for _, tile := range []string{"tx/{tx:int}/ty/{ty:int}", "ti/{ti:int}"} {
 				pattern := "/image/{p...}/" + name + "/" + tier + "/" + tile + "{ext}"
 				out = append(out,
-					route.Route{Method: http.MethodGet, Pattern: pattern, Handle: a.getTile(grid)},
+					route.Route{Method: http.MethodGet, Pattern: pattern, Handle: a.getTile(grid), AtOnce: true},
 					route.Route{Method: http.MethodPost, Pattern: pattern, Handle: a.postAddressedTile(grid)})
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pims-cloud/pims/internal/cache"
+	"github.com/pims-cloud/pims/internal/nowait"
 	"github.com/pims-cloud/pims/internal/telemetry/timing"
 )
 
@@ -91,8 +92,12 @@ func (c *Cached) Ready(w http.ResponseWriter, r *http.Request, a Answer) bool {
 
 // Make answers 200 with the bytes from a cache behind the memory, or from Load.
 // A request with "Cache-Control: no-store" neither reads nor fills the caches
-// and gets none of their headers.
+// and gets none of their headers. In a context that must not wait, nothing is
+// made.
 func (c *Cached) Make(w http.ResponseWriter, r *http.Request, a Answer) error {
+	if nowait.In(r.Context()) {
+		return nowait.Refused{}
+	}
 	timing.Classify(r.Context(), a.class())
 	if noStore(r) {
 		body, err := a.Load(r.Context())

@@ -56,6 +56,10 @@ type Route struct {
 	Method  string
 	Pattern string
 	Handle  Handler
+	// AtOnce tells that Handle may be called in a context in which nothing may
+	// wait (package nowait): it then returns an error and writes nothing, unless
+	// its answer is in memory.
+	AtOnce bool
 }
 
 // Table is a list of compiled routes; the first that matches wins. It is
@@ -69,6 +73,7 @@ type compiled struct {
 	greedy   int // index of the greedy element, -1 when there is none
 	anchor   anchor
 	handle   Handler
+	atOnce   bool
 }
 
 // anchor is a literal element of a pattern, counted from the end, or from the
@@ -98,7 +103,7 @@ func New(routes ...Route) *Table {
 }
 
 func compile(r Route) compiled {
-	c := compiled{method: r.Method, pattern: r.Pattern, handle: r.Handle, greedy: -1}
+	c := compiled{method: r.Method, pattern: r.Pattern, handle: r.Handle, greedy: -1, atOnce: r.AtOnce}
 	for _, text := range strings.Split(strings.TrimPrefix(r.Pattern, "/"), "/") {
 		e := element{before: text}
 		if open := strings.IndexByte(text, '{'); open >= 0 {
@@ -152,6 +157,7 @@ type Match struct {
 	Pattern string // as it was given, for access logs and metrics
 	Handle  Handler
 	Vars    Vars
+	AtOnce  bool // see Route
 }
 
 // Find gives the route for a method and a decoded path. HEAD is answered by
@@ -181,7 +187,7 @@ func (t *Table) Find(method, path string) (Match, error) {
 			continue
 		}
 		if c.method == method {
-			return Match{Pattern: c.pattern, Handle: c.handle, Vars: append(Vars(nil), vars...)}, nil
+			return Match{Pattern: c.pattern, Handle: c.handle, Vars: append(Vars(nil), vars...), AtOnce: c.atOnce}, nil
 		}
 		if !slices.Contains(allow, c.method) {
 			allow = append(allow, c.method)

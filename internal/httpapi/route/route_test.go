@@ -10,15 +10,15 @@ import (
 
 func table() *Table {
 	return New(
-		Route{http.MethodGet, "/image/{p...}.dzi", nil},
-		Route{http.MethodGet, "/image/{p...}_files/{level:int}/{tile}", nil},
-		Route{http.MethodGet, "/image/{p...}/info", nil},
-		Route{http.MethodGet, "/image/{p...}/info/image", nil},
-		Route{http.MethodPost, "/image/{p...}/tile{ext}", nil},
-		Route{http.MethodGet, "/image/{p...}/tile/zoom/{zoom:int}/ti/{ti:int}{ext}", nil},
-		Route{http.MethodGet, "/image/{p...}/thumb{ext}", nil},
-		Route{http.MethodDelete, "/image/{p...}", nil},
-		Route{http.MethodGet, "/ping", nil},
+		Route{Method: http.MethodGet, Pattern: "/image/{p...}.dzi"},
+		Route{Method: http.MethodGet, Pattern: "/image/{p...}_files/{level:int}/{tile}"},
+		Route{Method: http.MethodGet, Pattern: "/image/{p...}/info"},
+		Route{Method: http.MethodGet, Pattern: "/image/{p...}/info/image"},
+		Route{Method: http.MethodPost, Pattern: "/image/{p...}/tile{ext}"},
+		Route{Method: http.MethodGet, Pattern: "/image/{p...}/tile/zoom/{zoom:int}/ti/{ti:int}{ext}"},
+		Route{Method: http.MethodGet, Pattern: "/image/{p...}/thumb{ext}"},
+		Route{Method: http.MethodDelete, Pattern: "/image/{p...}"},
+		Route{Method: http.MethodGet, Pattern: "/ping"},
 	)
 }
 

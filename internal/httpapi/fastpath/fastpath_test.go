@@ -1,0 +1,521 @@
+package fastpath
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pims-cloud/pims/internal/httpapi/onewrite"
+	"github.com/pims-cloud/pims/internal/nowait"
+)
+
+// patience is far beyond what anything here takes.
+const patience = 30 * time.Second
+
+// at is the header that tells which way an answer came.
+const at = "X-At"
+
+// tile is what both ways answer with: the path and the body of the request. At
+// once, everything below /cold/ is left.
+func tile(w http.ResponseWriter, r *http.Request) {
+	w.Header()[at] = []string{"server"}
+	if nowait.In(r.Context()) {
+		if strings.HasPrefix(r.URL.Path, "/cold/") {
+			return
+		}
+		w.Header()[at] = []string{"connection"}
+	}
+	if r.Header.Get("If-None-Match") != "" {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	sent, _ := io.ReadAll(r.Body)
+	body := r.URL.Path + " " + string(sent) + strings.Repeat("x", 5000)
+	w.Header().Set("Content-Type", "image/jpeg")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = io.WriteString(w, body)
+}
+
+// serve starts a server with a path to the handler, and gives its address.
+func serve(t *testing.T, handler http.HandlerFunc) (*http.Server, *Path, string) {
+	t.Helper()
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := New(handler)
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: patience, IdleTimeout: patience,
+		ConnContext: onewrite.ConnContext, ErrorLog: log.New(io.Discard, "", 0),
+	}
+	listener := onewrite.Listener(path.Listener(server, inner))
+	done := make(chan struct{})
+	go func() { defer close(done); _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close(); <-done })
+	return server, path, inner.Addr().String()
+}
+
+// client is one connection.
+type client struct {
+	net.Conn
+	t  *testing.T
+	in *bufio.Reader
+}
+
+func dial(t *testing.T, address string) *client {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return &client{c, t, bufio.NewReader(c)}
+}
+
+func (c *client) send(text string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// receive reads one answer and tells the status, the way and the body up to the x.
+func (c *client) receive() string {
+	c.t.Helper()
+	r, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	text, _, _ := strings.Cut(string(body), "x")
+	return fmt.Sprintf("%d %s %s", r.StatusCode, r.Header.Get(at), text)
+}
+
+func (c *client) want(want string) {
+	c.t.Helper()
+	if got := c.receive(); strings.TrimSpace(got) != want {
+		c.t.Fatalf("got %q, want %q", strings.TrimSpace(got), want)
+	}
+}
+
+// wantAnswered waits for the count, which follows the answer.
+func wantAnswered(t *testing.T, p *Path, want uint64) {
+	t.Helper()
+	for end := time.Now().Add(patience); p.Answered() != want; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d answers are counted, want %d", p.Answered(), want)
+		}
+	}
+}
+
+func get(path string, fields ...string) string {
+	return "GET " + path + " HTTP/1.1\r\nHost: here\r\n" + strings.Join(append(fields, ""), "\r\n") + "\r\n"
+}
+
+func TestAllButTheFirstRequestAreAnsweredOnTheConnection(t *testing.T) {
+	_, path, address := serve(t, tile)
+	c := dial(t, address)
+	c.send(get("/a"))
+	c.want("200 server /a")
+	for i := range 5 {
+		c.send(get("/b?v=" + strconv.Itoa(i)))
+		c.want("200 connection /b")
+	}
+	c.send(get("/a", `If-None-Match: "tag"`))
+	c.want("304 connection")
+	wantAnswered(t, path, 6)
+}
+
+func TestWhatIsLeftIsTheServers(t *testing.T) {
+	_, path, address := serve(t, tile)
+	c := dial(t, address)
+	for range 3 {
+		c.send(get("/cold/a"))
+		c.want("200 server /cold/a")
+	}
+	c.send(get("/b"))
+	c.want("200 connection /b")
+	wantAnswered(t, path, 1)
+}
+
+// TestOtherRequestsAreTheServers sends what is no single plain request. It must be
+// answered by net/http, and be the end of the path on this connection.
+func TestOtherRequestsAreTheServers(t *testing.T) {
+	inside := get("/inside") // a body that reads like a request
+	for name, row := range map[string]struct {
+		send []string // with a pause between
+		want []string
+	}{
+		"a body":            {[]string{"POST /a HTTP/1.1\r\nHost: here\r\nContent-Length: 4\r\n\r\nbody"}, []string{"200 server /a body"}},
+		"a body, later":     {[]string{"POST /a HTTP/1.1\r\nHost: here\r\nContent-Length: " + strconv.Itoa(len(inside)) + "\r\n\r\n", inside}, []string{"200 server /a " + strings.TrimSpace(inside)}},
+		"a GET with a body": {[]string{"GET /a HTTP/1.1\r\nHost: here\r\nContent-Length: " + strconv.Itoa(len(inside)) + "\r\n\r\n", inside}, []string{"200 server /a " + strings.TrimSpace(inside)}},
+		"chunks":            {[]string{"POST /a HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"}, []string{"200 server /a body"}},
+		"two at once":       {[]string{get("/a") + get("/b")}, []string{"200 server /a", "200 server /b"}},
+		"one and a half":    {[]string{get("/a") + "GET /b HTTP/1.1\r\n", "Host: here\r\n\r\n"}, []string{"200 server /a", "200 server /b"}},
+		"half a request":    {[]string{"GET /a HTTP/1.1\r\nHo", "st: here\r\n\r\n"}, []string{"200 server /a"}},
+		"half, then whole":  {[]string{"GET /a HTTP/1.1\r\nX: ", get("/b")}, []string{"200 server /a"}},
+		"escapes":           {[]string{get("/%61")}, []string{"200 server /a"}},
+		"another method":    {[]string{"DELETE /a HTTP/1.1\r\nHost: here\r\n\r\n"}, []string{"200 server /a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, address := serve(t, tile)
+			c := dial(t, address)
+			c.send(get("/before"))
+			c.want("200 server /before")
+			c.send(get("/before"))
+			c.want("200 connection /before")
+			for i, text := range row.send {
+				if i > 0 {
+					time.Sleep(20 * time.Millisecond) // for the parts to come one by one; that they do not is no failure
+				}
+				c.send(text)
+			}
+			for _, want := range row.want {
+				c.want(want)
+			}
+			c.send(get("/after"))
+			c.want("200 server /after")
+		})
+	}
+}
+
+func TestTheServerClosesWhatIsToBeClosed(t *testing.T) {
+	for _, request := range []string{get("/a", "Connection: close"), "GET /a HTTP/1.0\r\n\r\n"} {
+		_, _, address := serve(t, tile)
+		c := dial(t, address)
+		c.send(get("/before"))
+		c.want("200 server /before")
+		c.send(request)
+		c.want("200 server /a")
+		if _, err := c.in.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Errorf("after %q: %v, want the end of the connection", request, err)
+		}
+	}
+}
+
+// TestRequestsThatComeEarly sends the next request while net/http has not finished
+// the one before, and watches whether the client leaves.
+func TestRequestsThatComeEarly(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	_, path, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/cold/slow" && !nowait.In(r.Context()) {
+			entered <- struct{}{}
+			<-release
+		}
+		tile(w, r)
+	})
+	c := dial(t, address)
+	for range 2 {
+		c.send(get("/cold/slow"))
+		<-entered
+		c.send(get("/b"))
+		time.Sleep(20 * time.Millisecond) // for its first byte to be read; that it is not is no failure
+		release <- struct{}{}
+		c.want("200 server /cold/slow")
+		c.want("200 connection /b")
+	}
+	for i := range 200 {
+		c.send(get("/cold/" + strconv.Itoa(i)))
+		c.want("200 server /cold/" + strconv.Itoa(i))
+		c.send(get("/c"))
+		c.want("200 connection /c")
+	}
+	wantAnswered(t, path, 202)
+}
+
+// TestClientsThatLeaveAreNoticed lets net/http end the context of its request.
+func TestClientsThatLeaveAreNoticed(t *testing.T) {
+	entered, gone := make(chan struct{}), make(chan struct{})
+	_, _, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/cold/slow" && !nowait.In(r.Context()) {
+			close(entered)
+			<-r.Context().Done()
+			close(gone)
+		}
+		tile(w, r)
+	})
+	c := dial(t, address)
+	c.send(get("/a"))
+	c.want("200 server /a")
+	c.send(get("/cold/slow"))
+	<-entered
+	c.Close()
+	select {
+	case <-gone:
+	case <-time.After(patience):
+		t.Error("nobody noticed that the client left")
+	}
+}
+
+func TestIdleConnectionsAreClosedAtOnce(t *testing.T) {
+	server, _, address := serve(t, tile)
+	c := dial(t, address)
+	for range 3 {
+		c.send(get("/a"))
+		c.receive()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.in.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("the connection gives %v, want its end", err)
+	}
+}
+
+// TestAnAnswerUnderWayIsFinished shuts the server down while the handler answers
+// on a connection that net/http takes for idle.
+func TestAnAnswerUnderWayIsFinished(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	server, _, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if nowait.In(r.Context()) {
+			entered <- struct{}{}
+			<-release
+		}
+		tile(w, r)
+	})
+	c := dial(t, address)
+	c.send(get("/a"))
+	c.want("200 server /a")
+	c.send(get("/b"))
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	c.want("200 connection /b")
+	if _, err := c.in.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("after the answer: %v, want the end of the connection", err)
+	}
+}
+
+func TestConnectionsThatBringNothingEnd(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(tile), IdleTimeout: time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	listener := New(server.Handler).Listener(server, inner)
+	go func() { _ = server.Serve(listener) }()
+	defer server.Close()
+	c := dial(t, inner.Addr().String())
+	c.send(get("/a"))
+	c.want("200 server /a")
+	// At once, but a busy machine may take more than the second, and end it here.
+	if _, err := io.WriteString(c, get("/a")); err == nil {
+		if r, err := http.ReadResponse(c.in, nil); err == nil {
+			_, _ = io.Copy(io.Discard, r.Body)
+		}
+	}
+	if _, err := c.in.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection gives %v, want its end", err)
+	}
+}
+
+// TestDeadlinesArePutOff answers often enough for the deadline that net/http set
+// to pass.
+func TestDeadlinesArePutOff(t *testing.T) {
+	here, there := tcpPair(t)
+	c := &conn{TCPConn: there, listener: &listener{patience: time.Hour}}
+	if err := c.SetReadDeadline(time.Now().Add(-time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	c.renew()
+	if _, err := io.WriteString(here, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.TCPConn.Read(make([]byte, 1)); err != nil {
+		t.Errorf("after the deadline was put off: %v", err)
+	}
+	before := c.renewed
+	if c.renew(); c.renewed != before {
+		t.Error("a deadline that is hardly older is set again")
+	}
+}
+
+func tcpPair(t *testing.T) (here, there *net.TCPConn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dialled, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dialled.Close(); accepted.Close() })
+	return dialled.(*net.TCPConn), accepted.(*net.TCPConn)
+}
+
+// TestAnswersThatAreNotWholeCutTheConnection also sees that the server lives on.
+func TestAnswersThatAreNotWholeCutTheConnection(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"no length": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "abc") },
+		"no body":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) },
+		"wrong length": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "4")
+			w.Write([]byte("abc"))
+		},
+		"two pieces": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "3")
+			w.Write([]byte("abc"))
+			w.Write([]byte("abc"))
+		},
+		"a panic": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, path, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if nowait.In(r.Context()) {
+					handler(w, r)
+					return
+				}
+				tile(w, r)
+			})
+			for range 2 {
+				c := dial(t, address)
+				c.send(get("/a"))
+				c.want("200 server /a")
+				c.send(get("/b"))
+				if rest, err := io.ReadAll(c.in); err != nil || bytes.Count(rest, []byte("abc")) > 1 || bytes.Contains(rest, []byte(at)) {
+					t.Fatalf("the connection gives %q, %v, want its end", rest, err)
+				}
+			}
+			wantAnswered(t, path, 0)
+		})
+	}
+}
+
+// TestClientsThatDoNotReadDoNotHoldTheServer fills a connection, and closes the
+// server meanwhile.
+func TestClientsThatDoNotReadDoNotHoldTheServer(t *testing.T) {
+	body := make([]byte, 64<<20) // more than any socket buffers
+	entered, left := make(chan struct{}), make(chan error, 1)
+	server, _, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if !nowait.In(r.Context()) {
+			tile(w, r)
+			return
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		close(entered)
+		_, err := w.Write(body)
+		left <- err
+	})
+	c := dial(t, address)
+	c.send(get("/a"))
+	c.want("200 server /a")
+	c.send(get("/b"))
+	<-entered
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-left; err == nil {
+		t.Error("a body that nobody read was written")
+	}
+}
+
+// TestConnectionsDoNotMix asks on many connections, some of whose requests are left.
+func TestConnectionsDoNotMix(t *testing.T) {
+	_, path, address := serve(t, tile)
+	var group sync.WaitGroup
+	for i := range 8 {
+		c := dial(t, address)
+		group.Go(func() {
+			for j := range 200 {
+				name := fmt.Sprintf("/%d/%d", i, j)
+				if j%5 == 0 {
+					name = "/cold" + name
+				}
+				if _, err := io.WriteString(c, get(name)); err != nil {
+					t.Error(err)
+					return
+				}
+				r, err := http.ReadResponse(c.in, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if body, err := io.ReadAll(r.Body); err != nil || !strings.HasPrefix(string(body), name+" ") {
+					t.Errorf("%s was answered with %.20q, %v", name, body, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	wantAnswered(t, path, 8*160)
+}
+
+// TestNothingOfARequestIsKept would find a credential in a later request's
+// exchange.
+func TestNothingOfARequestIsKept(t *testing.T) {
+	x := newExchange()
+	if !x.read(get("/a?grant=secret", "Authorization: Bearer secret", "Cookie: a=secret", "Cookie: b=secret")) {
+		t.Fatal("the request was not read")
+	}
+	x.out.header["X"] = []string{"secret"}
+	x.forget()
+	if text := fmt.Sprintf("%+v", x); strings.Contains(text, "secret") {
+		t.Errorf("the exchange still has the request: %.300s", text)
+	}
+}
+
+// A tile from memory over a socket, the client's end included, which allocates
+// nothing.
+func TestAnswersAllocateLittle(t *testing.T) {
+	body := make([]byte, 18<<10)
+	length := []string{strconv.Itoa(len(body))}
+	_, path, address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Length"] = length
+		_, _ = w.Write(body)
+	})
+	c := dial(t, address)
+	request, answer := []byte(get("/a", "Accept: image/jpeg")), make([]byte, 32<<10)
+	ask := func() {
+		if _, err := c.Write(request); err != nil {
+			t.Fatal(err)
+		}
+		for got, want := 0, -1; want < 0 || got < want; {
+			n, err := c.Read(answer[got:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got += n
+			if end := bytes.Index(answer[:got], []byte("\r\n\r\n")); end >= 0 {
+				want = end + 4 + len(body)
+			}
+		}
+	}
+	ask()
+	const most = 4 // the request as text, http.Request, its URL and what the runtime itself does
+	if allocations := testing.AllocsPerRun(200, ask); allocations > most {
+		t.Errorf("an answer takes %.1f allocations, want at most %d", allocations, most)
+	}
+	if path.Answered() < 200 {
+		t.Errorf("%d answers were given on the connection, want all but the first", path.Answered())
+	}
+}
