@@ -157,6 +157,13 @@ func TestAtOnceGuards(t *testing.T) {
 	if w := g.ask(http.MethodGet, tile, "", "Authorization: Bearer "+good); w.Code != http.StatusOK {
 		t.Fatalf("status %d", w.Code)
 	}
+	for grant, want := range map[string]bool{other: false, "1.test.1.r..AAAA": false, good: true} {
+		for _, query := range []string{"?grant=" + grant, "?v=" + g.version(g.path) + "&grant=" + grant} {
+			if w, answered := askAtOnce(atOnce, http.MethodGet, tile+query); answered != want {
+				t.Errorf("%s: answered %t with %d, want %t", query, answered, w.Code, want)
+			}
+		}
+	}
 	for credential, want := range map[string]bool{
 		"": false, "Authorization: Bearer " + other: false, "Authorization: Bearer 1.test.1.r..AAAA": false, "Authorization: Bearer " + good: true,
 	} {

@@ -94,3 +94,38 @@ func TestSmallerDecodingLooksTheSame(t *testing.T) {
 		}
 	}
 }
+
+// TestWholeSlidesAreDecodedSmaller makes the picture of a slide without coarser
+// levels.
+func TestWholeSlidesAreDecodedSmaller(t *testing.T) {
+	s := jpegPlane(t)
+	r := New(Config{Concurrency: 1, MaxPixels: 1 << 24, MaxMemory: 1 << 28, MaxTile: 1 << 24})
+	for _, row := range []struct{ width, height, shrink int }{
+		{300, 300, 1}, {128, 128, 2}, {64, 64, 4}, {20, 20, 8}, {7, 7, 8}, {128, 20, 2},
+	} {
+		p, err := planFor(t.Context(), s, Default(&s.m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		small, err := r.scaled(t.Context(), s, p, row.width, row.height)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if max(p.shrink, 1) != row.shrink {
+			t.Errorf("%d×%d was decoded at 1/%d, want 1/%d", row.width, row.height, p.shrink, row.shrink)
+		}
+		whole, err := r.plane(t.Context(), s, 0, formats.Plane{}, Rect{0, 0, 512, 512}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := pixel.Shrink(whole, 512/small.Width, 512/small.Height)
+		if want.Width != small.Width || want.Height != small.Height {
+			t.Fatalf("%d×%d came from %d×%d pixels, which is no whole part of 512", row.width, row.height, small.Width, small.Height)
+		}
+		for i, v := range small.Pix {
+			if d := int(v) - int(want.Pix[i]); d > 3 || d < -3 {
+				t.Fatalf("%d×%d: sample %d is %d, %d when decoded whole", row.width, row.height, i, v, want.Pix[i])
+			}
+		}
+	}
+}

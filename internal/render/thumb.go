@@ -93,6 +93,8 @@ func (r *Renderer) scaled(ctx context.Context, s Slide, p *plan, width, height i
 	if fx == 1 && fy == 1 {
 		return r.region(ctx, s, level, Rect{0, 0, t.Width, t.Height}, p)
 	}
+	// Its factors are powers of two as well, and at most these.
+	p.shrink = shrinkOf(m, level, Rect{0, 0, t.Width, t.Height}, p, width, height)
 	return r.bands(ctx, s, p, level, fx, fy)
 }
 
@@ -107,11 +109,13 @@ func powerOfTwo(n int) int {
 }
 
 // bands reads a level in bands of whole tile rows and averages each by whole
-// factors, so that memory is bounded by a band and not by the level.
+// factors, so that memory is bounded by a band and not by the level. Tiles are
+// decoded as much smaller as p.shrink says, which divides the factors.
 func (r *Renderer) bands(ctx context.Context, s Slide, p *plan, level, fx, fy int) (*pixel.Raster, error) {
 	t := tilesOf(s.Manifest(), level)
 	rows := max(1, bandPixels/max(1, t.Width*t.TileHeight)) * t.TileHeight
 	rows = (rows + fy - 1) / fy * fy
+	shrink := max(p.shrink, 1)
 	var out *pixel.Raster
 	for y := 0; y < t.Height; y += rows {
 		band, err := r.region(ctx, s, level, Rect{0, y, t.Width, min(rows, t.Height-y)}, p)
@@ -122,7 +126,7 @@ func (r *Renderer) bands(ctx context.Context, s Slide, p *plan, level, fx, fy in
 		if err != nil {
 			return nil, err
 		}
-		small := pixel.Shrink(band, fx, fy)
+		small := pixel.Shrink(band, fx/shrink, fy/shrink)
 		leave()
 		if out == nil {
 			out = pixel.New(small.Width, (t.Height+fy-1)/fy, small.Samples, small.Type)

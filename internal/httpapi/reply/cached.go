@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/cache"
 	"github.com/pims-cloud/pims/internal/nowait"
 	"github.com/pims-cloud/pims/internal/telemetry/timing"
@@ -213,10 +214,17 @@ func WithVersion(r *http.Request, version string) string {
 	return strings.Join(parts, "&")
 }
 
-// Plain tells that a request's URL has no parameters but for the version.
+// Plain tells that a request's URL has no parameters but for the version and a
+// grant: nothing that the answer's bytes depend on.
 func Plain(r *http.Request) bool {
-	query := r.URL.RawQuery
-	return query == "" || (strings.HasPrefix(query, versionParameter+"=") && !strings.Contains(query, "&"))
+	for query := r.URL.RawQuery; query != ""; {
+		var parameter string
+		parameter, query, _ = strings.Cut(query, "&")
+		if name, _, _ := strings.Cut(parameter, "="); name != versionParameter && name != access.GrantParameter {
+			return false
+		}
+	}
+	return true
 }
 
 func noStore(r *http.Request) bool {
