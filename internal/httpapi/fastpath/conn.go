@@ -16,6 +16,7 @@ type conn struct {
 
 	phase   phase
 	early   string    // what was read of the next request and net/http does not have
+	left    int       // requests in a row that were net/http's
 	renewed time.Time // the deadline for the next request, last
 
 	closing atomic.Int32 // one of the states below
@@ -97,13 +98,14 @@ func (c *conn) take(p []byte) (answered bool, err error) {
 	x := c.listener.path.exchanges.Get().(*exchange)
 	defer c.listener.path.exchanges.Put(x)
 	defer x.forget()
-	first := c.phase == begun
+	try := c.phase == between && c.promising()
 	if !x.read(string(p)) {
 		c.phase = foreign
 		return false, nil
 	}
 	c.phase = busy
-	if first {
+	c.left++
+	if !try {
 		return false, nil
 	}
 	if !c.closing.CompareAndSwap(open, answering) {
@@ -111,11 +113,20 @@ func (c *conn) take(p []byte) (answered bool, err error) {
 	}
 	defer c.done()
 	if answered, err = x.answer(c); answered {
-		c.phase = between
+		c.phase, c.left = between, 0
 		c.listener.path.answered.Add(1)
 		c.renew()
 	}
 	return answered, err
+}
+
+// promising tells whether to ask the handler. Whoever looks at a part of a slide
+// for the first time finds none of it in memory, and asking in vain is a tenth of
+// a tile from the disk: after some requests that were left, only one of several
+// asks. That is an odd number, so that of two kinds that take turns both are asked.
+func (c *conn) promising() bool {
+	const inVain, several = 2, 5
+	return c.left <= inVain || c.left%several == 0
 }
 
 // done closes the connection if somebody wanted that meanwhile.

@@ -48,8 +48,9 @@ func (p *Path) Answered() uint64 { return p.answered.Load() }
 
 // Listener makes the connections that inner accepts such ones; others than TCP
 // connections are left as they are. The server must be given what it returns, or
-// connections that have it as their NetConn, and must not be changed after. Its
-// ConnState is called as before.
+// connections that have it as their NetConn, and must not be changed after. The
+// context of requests is its BaseContext, of which ConnContext is not asked; its
+// ConnState is called as before, and not for requests that net/http never sees.
 func (p *Path) Listener(server *http.Server, inner net.Listener) net.Listener {
 	ctx := context.Background()
 	if server.BaseContext != nil {

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,13 +148,41 @@ func TestAllButTheFirstRequestAreAnsweredOnTheConnection(t *testing.T) {
 func TestWhatIsLeftIsTheServers(t *testing.T) {
 	_, path, address := serve(t, tile)
 	c := dial(t, address)
-	for range 3 {
-		c.send(get("/cold/a"))
-		c.want("200 server /cold/a")
-	}
+	c.send(get("/cold/a"))
+	c.want("200 server /cold/a")
+	c.send(get("/cold/a"))
+	c.want("200 server /cold/a")
 	c.send(get("/b"))
 	c.want("200 connection /b")
 	wantAnswered(t, path, 1)
+}
+
+// TestAskingInVainBecomesRare counts how often the handler is asked at once.
+func TestAskingInVainBecomesRare(t *testing.T) {
+	var asked atomic.Int64
+	_, path, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if nowait.In(r.Context()) {
+			asked.Add(1)
+		}
+		tile(w, r)
+	})
+	c := dial(t, address)
+	for range 41 {
+		c.send(get("/cold/a"))
+		c.want("200 server /cold/a")
+	}
+	if got := asked.Load(); got < 8 || got > 12 {
+		t.Errorf("of 41 requests in vain, %d were asked at once, want about a fifth", got)
+	}
+	for range 4 { // until it is asked again, after the 45th
+		c.send(get("/b"))
+		c.want("200 server /b")
+	}
+	for range 10 {
+		c.send(get("/b"))
+		c.want("200 connection /b")
+	}
+	wantAnswered(t, path, 10)
 }
 
 // TestOtherRequestsAreTheServers sends what is no single plain request. It must be
@@ -468,6 +497,29 @@ func TestConnectionsDoNotMix(t *testing.T) {
 	}
 	group.Wait()
 	wantAnswered(t, path, 8*160)
+}
+
+// TestConnectionsCanWhatNetHTTPLooksFor sends files by sendfile, and lets a client
+// read why it was refused before its connection ends.
+func TestConnectionsCanWhatNetHTTPLooksFor(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := onewrite.Listener(New(http.NotFoundHandler()).Listener(&http.Server{}, inner))
+	defer listener.Close()
+	dial(t, inner.Addr().String())
+	c, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, ok := c.(io.ReaderFrom); !ok {
+		t.Error("a connection has no ReadFrom")
+	}
+	if _, ok := c.(interface{ CloseWrite() error }); !ok {
+		t.Error("a connection has no CloseWrite")
+	}
 }
 
 // TestNothingOfARequestIsKept would find a credential in a later request's

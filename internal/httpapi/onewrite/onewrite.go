@@ -62,10 +62,12 @@ func Expect(ctx context.Context, n int) {
 // buffered is what net/http gathers before it writes to a connection.
 const buffered = 4 << 10
 
-// tcpConn is a TCP connection, or one that embeds it and so has its writev.
+// tcpConn is a TCP connection, or one that embeds it and so has its writev. The
+// methods are those that net/http looks for.
 type tcpConn interface {
 	net.Conn
 	io.ReaderFrom
+	CloseWrite() error
 }
 
 // conn is a TCP connection that is written by one goroutine at a time, as
