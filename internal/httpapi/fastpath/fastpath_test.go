@@ -50,7 +50,7 @@ func tile(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve starts a server with a path to the handler, and gives its address.
-func serve(t *testing.T, handler http.HandlerFunc) (*http.Server, *Path, string) {
+func serve(t testing.TB, handler http.HandlerFunc) (*http.Server, *Path, string) {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -71,11 +71,11 @@ func serve(t *testing.T, handler http.HandlerFunc) (*http.Server, *Path, string)
 // client is one connection.
 type client struct {
 	net.Conn
-	t  *testing.T
+	t  testing.TB
 	in *bufio.Reader
 }
 
-func dial(t *testing.T, address string) *client {
+func dial(t testing.TB, address string) *client {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -536,18 +536,22 @@ func TestNothingOfARequestIsKept(t *testing.T) {
 	}
 }
 
-// A tile from memory over a socket, the client's end included, which allocates
-// nothing.
-func TestAnswersAllocateLittle(t *testing.T) {
+// asker gives what asks for a tile of 18 KiB over one connection and allocates
+// nothing itself; the handler leaves what is below /cold/.
+func asker(t testing.TB, name string) (ask func(), path *Path) {
+	t.Helper()
 	body := make([]byte, 18<<10)
 	length := []string{strconv.Itoa(len(body))}
-	_, path, address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	_, path, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if nowait.In(r.Context()) && strings.HasPrefix(r.URL.Path, "/cold/") {
+			return
+		}
 		w.Header()["Content-Length"] = length
 		_, _ = w.Write(body)
 	})
 	c := dial(t, address)
-	request, answer := []byte(get("/a", "Accept: image/jpeg")), make([]byte, 32<<10)
-	ask := func() {
+	request, answer := []byte(get(name, "Accept: image/jpeg")), make([]byte, 32<<10)
+	return func() {
 		if _, err := c.Write(request); err != nil {
 			t.Fatal(err)
 		}
@@ -561,7 +565,11 @@ func TestAnswersAllocateLittle(t *testing.T) {
 				want = end + 4 + len(body)
 			}
 		}
-	}
+	}, path
+}
+
+func TestAnswersAllocateLittle(t *testing.T) {
+	ask, path := asker(t, "/a")
 	ask()
 	const most = 4 // the request as text, http.Request, its URL and what the runtime itself does
 	if allocations := testing.AllocsPerRun(200, ask); allocations > most {
@@ -569,5 +577,19 @@ func TestAnswersAllocateLittle(t *testing.T) {
 	}
 	if path.Answered() < 200 {
 		t.Errorf("%d answers were given on the connection, want all but the first", path.Answered())
+	}
+}
+
+// What a request costs before and after the handler, both ends of a socket
+// included.
+func BenchmarkAnswer(b *testing.B) {
+	for by, name := range map[string]string{"connection": "/a", "server": "/cold/a"} {
+		b.Run(by, func(b *testing.B) {
+			ask, _ := asker(b, name)
+			b.ReportAllocs()
+			for b.Loop() {
+				ask()
+			}
+		})
 	}
 }
