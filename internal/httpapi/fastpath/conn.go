@@ -52,13 +52,19 @@ func idle(c net.Conn) {
 // Read implements net.Conn. It returns what net/http is to answer.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.phase == busy {
-		return c.watch(p)
+		if len(p) == 1 {
+			return c.watch(p)
+		}
+		c.phase = foreign // net/http reads in another way than is known here
 	}
 	for {
 		early := copy(p, c.early)
+		c.early = c.early[early:]
+		if early > 0 && c.phase == foreign {
+			return early, nil
+		}
 		n, err := c.TCPConn.Read(p[early:])
 		n += early
-		c.early = ""
 		if n == 0 || err != nil || c.phase == foreign {
 			return n, err
 		}
@@ -77,20 +83,18 @@ func (c *conn) Read(p []byte) (int, error) {
 // answer may send the next request before that: net/http would keep its first
 // byte, and the request would be its own. So it is told of nothing but the end.
 func (c *conn) watch(p []byte) (int, error) {
-	n, err := c.TCPConn.Read(p)
-	switch {
-	case n == 0 || err != nil:
-		return n, err
-	case len(p) > 1 || c.early != "":
-		c.phase = foreign // net/http reads in another way than is known here
-		return n, nil
+	if c.early == "" {
+		n, err := c.TCPConn.Read(p)
+		if n == 0 || err != nil {
+			return n, err
+		}
+		c.early = string(p)
 	}
-	c.early = string(p)
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return 0, err
 	}
-	return 0, raw.Read(func(uintptr) bool { return false })
+	return 0, raw.Read(func(uintptr) bool { return false }) // until the deadline
 }
 
 // take looks at what came between two requests, and tells whether it was answered.

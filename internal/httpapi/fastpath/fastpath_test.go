@@ -270,6 +270,29 @@ func TestRequestsThatComeEarly(t *testing.T) {
 	wantAnswered(t, path, 202)
 }
 
+// TestBytesKeepTheirOrder watches twice while one byte has come early, and then
+// reads in a way that net/http does not.
+func TestBytesKeepTheirOrder(t *testing.T) {
+	here, there := tcpPair(t)
+	c := &conn{TCPConn: there, phase: busy}
+	if _, err := io.WriteString(here, "GET /"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		time.AfterFunc(10*time.Millisecond, func() { _ = c.SetReadDeadline(time.Now().Add(-time.Hour)) })
+		if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("the watch gives %d bytes and %v, want none and the deadline", n, err)
+		}
+		if err := c.SetReadDeadline(time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "GET /" {
+		t.Errorf("read %q, %v", got, err)
+	}
+}
+
 // TestClientsThatLeaveAreNoticed lets net/http end the context of its request.
 func TestClientsThatLeaveAreNoticed(t *testing.T) {
 	entered, gone := make(chan struct{}), make(chan struct{})
