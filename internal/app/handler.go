@@ -20,10 +20,6 @@ import (
 // openHandler puts the access log around the API, with the metrics beside it
 // and, when DEBUG is set, the profiler.
 func (a *App) openHandler(context.Context, Options) error {
-	documentation, err := docs.Handler(web.Files())
-	if err != nil {
-		return err
-	}
 	checker, err := access.New(a.Config.Access)
 	if err != nil {
 		return err
@@ -34,7 +30,7 @@ func (a *App) openHandler(context.Context, Options) error {
 		Catalog: a.Catalog, Slides: a.Slides, Uploads: a.Uploads, Registry: a.Registry,
 		Renderer: render.New(a.Config.Render), Cache: a.memory,
 		Importer: a.Importer, Queue: a.Queue, Events: !local,
-		Web: web.Files(), Docs: documentation, Settings: a.settings(),
+		Web: web.Files(), Docs: docs.Handler(web.Files()), Settings: a.settings(),
 	}
 	api, atOnce := httpapi.New(d)
 	inner := a.besides(api, checker)

@@ -14,12 +14,15 @@ type MetricsConfig struct {
 }
 
 // CloudWatch API Reference, PutMetricData: 1 to 255 of these, not beginning with
-// a colon.
-var namespace = regexp.MustCompile(`^[0-9A-Za-z._/#-][0-9A-Za-z._/#:-]{0,254}$`)
+// a colon. The length is not in the expression: it would take a millisecond to
+// compile, of ten that a function takes to start.
+var namespace = regexp.MustCompile(`^[0-9A-Za-z._/#-][0-9A-Za-z._/#:-]*$`)
+
+const namespaceBytes = 255
 
 // Validate says which variable is wrong, what it holds and what is expected.
 func (c MetricsConfig) Validate() error {
-	if !namespace.MatchString(c.Namespace) || strings.HasPrefix(c.Namespace, "AWS/") {
+	if len(c.Namespace) > namespaceBytes || !namespace.MatchString(c.Namespace) || strings.HasPrefix(c.Namespace, "AWS/") {
 		return fault.New(fault.Invalid, "config-value",
 			"METRICS_NAMESPACE is %q: expected at most 255 of the characters 0-9 A-Z a-z . _ - / # :, not beginning with AWS/", c.Namespace)
 	}

@@ -9,8 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strconv"
-
-	"github.com/pims-cloud/pims/fault"
+	"sync"
 )
 
 //go:embed openapi.yaml
@@ -28,11 +27,15 @@ The document itself: <a href="openapi.yaml">openapi.yaml</a>, <a href="openapi.j
 // which are addressed relative to each other, so that any base path may be
 // stripped before. Other paths are answered 404. pages is the web build; the
 // page is docs.html in it. Safe for concurrent use.
-func Handler(pages fs.FS) (http.Handler, error) {
-	asJSON, err := yamlToJSON(document)
-	if err != nil {
-		return nil, fault.New(fault.Internal, "openapi-unreadable", "the embedded openapi.yaml is not valid YAML").Because(err)
-	}
+func Handler(pages fs.FS) http.Handler {
+	// Few ask for it, and it takes as long as the rest of a function's start.
+	asJSON := sync.OnceValue(func() http.Handler {
+		body, err := yamlToJSON(document)
+		if err != nil {
+			panic(err) // the document is part of the program, and tests read it
+		}
+		return static("application/json", body)
+	})
 	page, err := fs.ReadFile(pages, "docs.html")
 	if err != nil {
 		page = []byte(notBuilt)
@@ -45,8 +48,8 @@ func Handler(pages fs.FS) (http.Handler, error) {
 		w.WriteHeader(http.StatusPermanentRedirect)
 	})
 	mux.Handle("GET /openapi.yaml", static("application/yaml", document))
-	mux.Handle("GET /openapi.json", static("application/json", asJSON))
-	return mux, nil
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, r *http.Request) { asJSON().ServeHTTP(w, r) })
+	return mux
 }
 
 func static(mediaType string, body []byte) http.Handler {

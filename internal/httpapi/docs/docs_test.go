@@ -57,10 +57,7 @@ func TestYAMLWithAliasesIsRefused(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	handler, err := Handler(fstest.MapFS{"docs.html": {Data: []byte("<title>the page</title>")}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	handler := Handler(fstest.MapFS{"docs.html": {Data: []byte("<title>the page</title>")}})
 	tests := []struct {
 		method, path string
 		status       int
@@ -94,10 +91,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestWithoutWebPagesTheDocumentIsStillFound(t *testing.T) {
-	handler, err := Handler(fstest.MapFS{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	handler := Handler(fstest.MapFS{})
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/docs", nil))
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `href="openapi.yaml"`) {
