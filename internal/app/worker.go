@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pims-cloud/pims/internal/httpapi"
 	"github.com/pims-cloud/pims/internal/httpapi/health"
 	"github.com/pims-cloud/pims/internal/httpapi/problem"
 	"github.com/pims-cloud/pims/internal/httpapi/route"
@@ -19,7 +20,7 @@ func (a *App) workerHandler(names []string) http.Handler {
 	log := a.Logs.For("http")
 	ready := route.New(health.New(a.Slides, a.worked(names)...).Routes()...)
 	others := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		match, err := ready.Find(r.Method, a.withoutBase(r.URL.Path))
+		match, err := ready.Find(r.Method, httpapi.WithoutBase(r.URL.Path, a.Config.Server.BasePath))
 		if err == nil {
 			r.Pattern = match.Pattern // for the access log
 			err = match.Handle(w, r, match.Vars)
@@ -30,21 +31,13 @@ func (a *App) workerHandler(names []string) http.Handler {
 	})
 	logged := telemetry.Access(others, a.Logs.For("access"), a.Metrics.Request)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := a.withoutBase(r.URL.Path)
+		path := httpapi.WithoutBase(r.URL.Path, a.Config.Server.BasePath)
 		if path == "/ping" || r.URL.Path == "/metrics" || strings.HasPrefix(r.URL.Path, "/debug/pprof/") {
 			a.handler.ServeHTTP(w, r)
 			return
 		}
 		logged.ServeHTTP(w, r)
 	})
-}
-
-// withoutBase takes API_BASE_PATH off a path, which may be without it.
-func (a *App) withoutBase(path string) string {
-	if rest, ok := strings.CutPrefix(path, a.Config.Server.BasePath+"/"); ok {
-		return "/" + rest
-	}
-	return path
 }
 
 // worked are the queues that Work works on when it is given these names.

@@ -187,7 +187,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, base+"/", http.StatusMovedPermanently)
 		return nil
 	}
-	path := s.withoutBase(r.URL.Path)
+	path := WithoutBase(r.URL.Path, s.deps.BasePath)
 	if s.isDocs(path) {
 		r.Pattern = "/docs"
 		http.StripPrefix(strings.TrimSuffix(r.URL.Path, path), s.deps.Docs).ServeHTTP(w, r)
@@ -218,7 +218,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) error {
 // answerAtOnce goes the way of serve, where it is certain that nothing waits. What
 // comes to an error is no answer of its own: the request comes again.
 func (s *server) answerAtOnce(w http.ResponseWriter, r *http.Request) {
-	match, err := s.routes.Find(r.Method, s.withoutBase(r.URL.Path))
+	match, err := s.routes.Find(r.Method, WithoutBase(r.URL.Path, s.deps.BasePath))
 	if err != nil || !match.AtOnce || !reply.Plain(r) {
 		return
 	}
@@ -232,11 +232,10 @@ func (s *server) answerAtOnce(w http.ResponseWriter, r *http.Request) {
 	_ = match.Handle(w, r, match.Vars)
 }
 
-func (s *server) withoutBase(path string) string {
-	if base := s.deps.BasePath; base != "" {
-		if rest, ok := strings.CutPrefix(path, base+"/"); ok {
-			return "/" + rest
-		}
+// WithoutBase takes a base path off a path, which may be without it.
+func WithoutBase(path, base string) string {
+	if rest, ok := strings.CutPrefix(path, base); ok && strings.HasPrefix(rest, "/") {
+		return rest
 	}
 	return path
 }
