@@ -154,6 +154,7 @@ type buffered struct {
 // Write implements io.Writer.
 func (b *buffered) Write(p []byte) (int, error) { return b.buffer.Write(p) }
 
+// Seek implements io.Seeker.
 func (b *buffered) Seek(offset int64, whence int) (int64, error) {
 	if err := b.buffer.Flush(); err != nil {
 		return 0, err

@@ -18,6 +18,7 @@ type format struct{}
 // New gives the format DICOM.
 func New() formats.Format { return format{} }
 
+// Info implements formats.Format.
 func (format) Info() formats.Info {
 	return formats.Info{
 		ID: "DICOM", Name: "Dicom", MediaType: "application/dicom",
@@ -25,6 +26,7 @@ func (format) Info() formats.Info {
 	}
 }
 
+// Probe implements formats.Format.
 func (format) Probe(_ context.Context, c *formats.Candidate) (formats.Match, error) {
 	h := c.Header()
 	if len(h) < preambleBytes || string(h[128:preambleBytes]) != "DICM" {
@@ -33,6 +35,7 @@ func (format) Probe(_ context.Context, c *formats.Candidate) (formats.Match, err
 	return formats.Match{OK: true, Why: `bytes 128 to 131 are "DICM"`}, nil
 }
 
+// Open implements formats.Format.
 func (format) Open(ctx context.Context, bundle source.Bundle) (formats.Image, error) {
 	reader, err := bundle.Open(ctx, bundle.Main())
 	if err != nil {

@@ -126,9 +126,13 @@ type reader struct {
 	data   []byte
 }
 
-func (r *reader) Size() int64     { return int64(len(r.data)) }
+// Size implements source.Reader.
+func (r *reader) Size() int64 { return int64(len(r.data)) }
+
+// Version implements source.Reader.
 func (r *reader) Version() string { return "1" }
 
+// ReadRanges implements source.Reader.
 func (r *reader) ReadRanges(ctx context.Context, ranges []source.Range) ([][]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -104,6 +104,7 @@ type memory struct {
 	at   int64
 }
 
+// Write implements io.Writer.
 func (m *memory) Write(b []byte) (int, error) {
 	if grow := m.at + int64(len(b)) - int64(len(m.data)); grow > 0 {
 		m.data = append(m.data, make([]byte, grow)...)
@@ -112,6 +113,7 @@ func (m *memory) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// Seek implements io.Seeker.
 func (m *memory) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:

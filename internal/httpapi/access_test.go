@@ -72,10 +72,7 @@ func (g *guarded) ask(method, target, grant string, headers ...string) *httptest
 	r := httptest.NewRequest(method, target, strings.NewReader("{}"))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "*/*")
-	for _, header := range headers {
-		name, value, _ := strings.Cut(header, ": ")
-		r.Header.Set(name, value)
-	}
+	setHeaders(r.Header, headers)
 	w := httptest.NewRecorder()
 	g.handler.ServeHTTP(w, r)
 	return w

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/pims-cloud/pims/internal/access"
 	"github.com/pims-cloud/pims/internal/httpapi"
 	"github.com/pims-cloud/pims/internal/nowait"
@@ -20,10 +22,7 @@ import (
 // askAtOnce asks a handler that must not wait, and tells whether it wrote anything.
 func askAtOnce(handler http.Handler, method, target string, headers ...string) (w *httptest.ResponseRecorder, answered bool) {
 	r := httptest.NewRequest(method, target, nil)
-	for _, header := range headers {
-		name, value, _ := strings.Cut(header, ": ")
-		r.Header.Set(name, value)
-	}
+	setHeaders(r.Header, headers)
 	out := &written{ResponseRecorder: httptest.NewRecorder()}
 	handler.ServeHTTP(out, r.WithContext(nowait.Context(r.Context())))
 	return out.ResponseRecorder, out.any
@@ -64,10 +63,7 @@ func TestAtOnceAnswersAsEverElse(t *testing.T) {
 				for _, target := range []string{base + url, base + url + version} {
 					full := func() *httptest.ResponseRecorder {
 						r := httptest.NewRequest(http.MethodGet, target, nil)
-						for _, header := range headers {
-							name, value, _ := strings.Cut(header, ": ")
-							r.Header.Set(name, value)
-						}
+						setHeaders(r.Header, headers)
 						w := httptest.NewRecorder()
 						s.handler.ServeHTTP(w, r)
 						return w
@@ -82,25 +78,13 @@ func TestAtOnceAnswersAsEverElse(t *testing.T) {
 					if reads := s.slides.Calls(); reads != (recording.Calls{}) {
 						t.Errorf("%s: the store was asked: %+v", target, reads)
 					}
-					if a, b := got.Header().Clone(), want.Header().Clone(); !sameHeaders(a, b) {
-						t.Errorf("%s %v\nat once: %v\notherwise: %v", target, headers, a, b)
+					if diff := cmp.Diff(want.Header(), got.Header()); diff != "" {
+						t.Errorf("%s %v: other headers at once\n%s", target, headers, diff)
 					}
 				}
 			}
 		}
 	}
-}
-
-func sameHeaders(a, b http.Header) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name := range a {
-		if strings.Join(a[name], "\n") != strings.Join(b[name], "\n") {
-			return false
-		}
-	}
-	return true
 }
 
 // TestAtOnceLeavesWhatItHasNot asks for what is not in memory, has to be made, or

@@ -132,6 +132,14 @@ type reply struct {
 	raw  []byte
 }
 
+// setHeaders sets what is written "Name: value".
+func setHeaders(h http.Header, headers []string) {
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		h.Set(name, value)
+	}
+}
+
 // send makes a request; headers are "Name: value".
 func (s *service) send(method, path, body string, headers ...string) reply {
 	s.t.Helper()
@@ -139,10 +147,7 @@ func (s *service) send(method, path, body string, headers ...string) reply {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, header := range headers {
-		name, value, _ := strings.Cut(header, ": ")
-		request.Header.Set(name, value)
-	}
+	setHeaders(request.Header, headers)
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		s.t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"os"
@@ -100,15 +99,8 @@ func TestAnAnswerUnderWayIsFinished(t *testing.T) {
 }
 
 func TestConnectionsThatBringNothingEnd(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(tile), IdleTimeout: time.Second, ErrorLog: log.New(io.Discard, "", 0)}
-	listener := New(server.Handler).Listener(server, inner)
-	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
-	c := dial(t, inner.Addr().String())
+	_, _, address := servePatiently(t, tile, time.Second)
+	c := dial(t, address)
 	c.send(get("/a"))
 	c.want("200 server /a")
 	// At once, but a busy machine may take more than the second, and end it here.
@@ -146,16 +138,9 @@ func TestDeadlinesArePutOff(t *testing.T) {
 // TestBusyConnectionsLive asks on the connection for longer than one that brings
 // nothing may last.
 func TestBusyConnectionsLive(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(tile), IdleTimeout: time.Second, ErrorLog: log.New(io.Discard, "", 0)}
-	listener := New(server.Handler).Listener(server, inner)
-	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
+	server, _, address := servePatiently(t, tile, time.Second)
 	for end := time.Now().Add(patience); ; {
-		lived, silent := life(t, inner.Addr().String(), 2*server.IdleTimeout)
+		lived, silent := life(t, address, 2*server.IdleTimeout)
 		switch {
 		case lived:
 			return

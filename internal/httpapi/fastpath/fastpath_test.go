@@ -51,13 +51,19 @@ func tile(w http.ResponseWriter, r *http.Request) {
 // serve starts a server with a path to the handler, and gives its address.
 func serve(t testing.TB, handler http.HandlerFunc) (*http.Server, *Path, string) {
 	t.Helper()
+	return servePatiently(t, handler, patience)
+}
+
+// servePatiently is serve with a time that a connection may bring nothing.
+func servePatiently(t testing.TB, handler http.HandlerFunc, idle time.Duration) (*http.Server, *Path, string) {
+	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := New(handler)
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: patience, IdleTimeout: patience,
+		Handler: handler, ReadHeaderTimeout: patience, IdleTimeout: idle,
 		ConnContext: onewrite.ConnContext, ErrorLog: log.New(io.Discard, "", 0),
 	}
 	listener := onewrite.Listener(path.Listener(server, inner))
