@@ -158,6 +158,7 @@ func (r *Renderer) plane(ctx context.Context, s Slide, level int, plane formats.
 			return nil, err
 		}
 	}
+	withinBorder(out, rect, l, shrink)
 	return out, nil
 }
 

@@ -33,6 +33,23 @@ func shrinkOf(m *slide.Manifest, level int, rect Rect, p *plan, width, height in
 // shrunk is a length at 1/shrink, rounded up as decoders do.
 func shrunk(length, shrink int) int { return (length + shrink - 1) / shrink }
 
+// withinBorder mends the last column and row of what was decoded at 1/shrink and
+// reaches the border of its level: a pixel that lies across it has a part of what
+// the tile's writer left beyond. It becomes like the one before it.
+func withinBorder(out *pixel.Raster, rect Rect, l formats.Level, shrink int) {
+	if l.Width%shrink != 0 && rect.X+rect.Width == l.Width && out.Width > 1 {
+		size := out.Samples * out.Type.Bytes()
+		last := (out.Width - 1) * size
+		for y := range out.Height {
+			row := out.Row(y)
+			copy(row[last:last+size], row[last-size:last])
+		}
+	}
+	if l.Height%shrink != 0 && rect.Y+rect.Height == l.Height && out.Height > 1 {
+		copy(out.Row(out.Height-1), out.Row(out.Height-2))
+	}
+}
+
 // decodesAsIs tells whether decoding a stored tile makes a raster that nobody
 // else has.
 func decodesAsIs(encoding formats.Encoding, e formats.Extent) bool {

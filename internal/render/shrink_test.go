@@ -11,10 +11,16 @@ import (
 // jpegPlane is a slide of one level in one JPEG tile of 512² with a soft slope.
 func jpegPlane(t *testing.T) *planes {
 	t.Helper()
+	return paddedPlane(t, 512, 512)
+}
+
+// paddedPlane is a slide whose tile of 512² is black beyond its border.
+func paddedPlane(t *testing.T, width, height int) *planes {
+	t.Helper()
 	const side = 512
 	picture := pixel.New(side, side, 3, pixel.Uint8)
-	for y := range side {
-		for x := range side {
+	for y := range height {
+		for x := range width {
 			at := picture.Row(y)[3*x:]
 			at[0], at[1], at[2] = byte(x/2), byte(y/2), byte((x+y)/4)
 		}
@@ -23,7 +29,8 @@ func jpegPlane(t *testing.T) *planes {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newPlanes(side, side, 3, 1, 1, pixel.Uint8, 8)
+	s := newPlanes(width, height, 3, 1, 1, pixel.Uint8, 8)
+	s.m.Description.Levels[0].TileWidth, s.m.Description.Levels[0].TileHeight = side, side
 	s.m.Encodings[0].Codec, s.m.Encodings[0].Photometric = formats.CodecJPEG, formats.PhotometricYCbCr
 	s.pixels[formats.Plane{}] = body
 	return s
@@ -125,6 +132,30 @@ func TestWholeSlidesAreDecodedSmaller(t *testing.T) {
 		for i, v := range small.Pix {
 			if d := int(v) - int(want.Pix[i]); d > 3 || d < -3 {
 				t.Fatalf("%d×%d: sample %d is %d, %d when decoded whole", row.width, row.height, i, v, want.Pix[i])
+			}
+		}
+	}
+}
+
+// TestNothingBeyondTheBorderShows decodes tiles smaller whose level ends between
+// two of their pixels, with black beyond.
+func TestNothingBeyondTheBorderShows(t *testing.T) {
+	r := New(Config{Concurrency: 1, MaxPixels: 1 << 24, MaxMemory: 1 << 28, MaxTile: 1 << 24})
+	for _, size := range [][2]int{{497, 509}, {496, 499}, {500, 504}} {
+		s := paddedPlane(t, size[0], size[1])
+		for _, shrink := range []int{2, 4, 8} {
+			small, err := r.plane(t.Context(), s, 0, formats.Plane{}, Rect{0, 0, size[0], size[1]}, shrink)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, y := small.Width-1, small.Height-1
+			for _, at := range [][2]int{{x, y / 2}, {x / 2, y}, {x, y}} {
+				got := small.Row(at[1])[3*at[0]:]
+				for i, want := range []int{at[0] * shrink / 2, at[1] * shrink / 2, (at[0] + at[1]) * shrink / 4} {
+					if d := int(got[i]) - want; d > 12 || d < -12 {
+						t.Errorf("%v at 1/%d: sample %d at %v is %d, want about %d", size, shrink, i, at, got[i], want)
+					}
+				}
 			}
 		}
 	}

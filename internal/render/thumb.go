@@ -117,8 +117,11 @@ func (r *Renderer) bands(ctx context.Context, s Slide, p *plan, level, fx, fy in
 	rows = (rows + fy - 1) / fy * fy
 	shrink := max(p.shrink, 1)
 	var out *pixel.Raster
-	for y := 0; y < t.Height; y += rows {
-		band, err := r.region(ctx, s, level, Rect{0, y, t.Width, min(rows, t.Height-y)}, p)
+	for y, high := 0, rows; y < t.Height; y += high {
+		if t.Height-y < rows+shrink { // less would be left than a pixel that is decoded smaller
+			high = t.Height - y
+		}
+		band, err := r.region(ctx, s, level, Rect{0, y, t.Width, high}, p)
 		if err != nil {
 			return nil, err
 		}
