@@ -103,6 +103,10 @@ func (c *Catalog) openWith(ctx context.Context, id ID, prefixBytes int64) (*Slid
 		return nil, nowait.Refused{}
 	}
 	s, _, err := c.flights.Do(ctx, string(id), func(ctx context.Context) (*Slide, error) {
+		// Another flight may have landed between the look and the start.
+		if s, ok := c.open.GetIfPresent(id); ok {
+			return s, nil
+		}
 		defer timing.Start(ctx, timing.Open).Stop()
 		s, err := c.load(ctx, id, prefixBytes)
 		if err == nil {
